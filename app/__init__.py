@@ -1,0 +1,1 @@
+"""Aquatint: pictures from words, made on the user's own machine."""

@@ -1,0 +1,239 @@
+"""The values that cross between Python and the engine.
+
+Owns the words of the field as enumerations and the frozen inputs and outputs of a model.
+Knows nothing of files, prompts or windows.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+TOKENS_PER_CHUNK = 77
+
+
+class Dtype(StrEnum):
+    """How a number is stored; the order is that of `sd_dtype` in engine.h."""
+
+    F32 = "f32"
+    F16 = "f16"
+    BF16 = "bf16"
+    F8_E4M3 = "f8_e4m3"
+    F8_E5M2 = "f8_e5m2"
+
+
+class BackendName(StrEnum):
+    """Where the engine computes."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    METAL = "metal"
+
+
+class Prediction(StrEnum):
+    """What the UNet predicts."""
+
+    EPSILON = "epsilon"
+    V = "v"
+
+
+class Sampler(StrEnum):
+    """How a step goes from one sigma to the next."""
+
+    EULER = "euler"
+    EULER_A = "euler_a"
+    HEUN = "heun"
+    DPMPP_2M = "dpmpp_2m"
+    DPMPP_2M_SDE = "dpmpp_2m_sde"
+    DDIM = "ddim"
+    LCM = "lcm"
+
+
+class Schedule(StrEnum):
+    """Which sigmas are visited."""
+
+    NORMAL = "normal"
+    KARRAS = "karras"
+    EXPONENTIAL = "exponential"
+    SGM_UNIFORM = "sgm_uniform"
+    SIMPLE = "simple"
+
+
+class Rng(StrEnum):
+    """Where noise comes from: torch's CPU generator, or Philox as on CUDA."""
+
+    CPU = "cpu"
+    NV = "nv"
+
+
+class Preview(StrEnum):
+    """What the progress callback is shown after each step."""
+
+    NONE = "none"
+    LATENT_RGB = "latent_rgb"
+    TAESD = "taesd"
+
+
+class Phase(StrEnum):
+    """The part of a generation that is running."""
+
+    TEXT = "text"
+    DENOISE = "denoise"
+    DECODE = "decode"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineTensor:
+    """One weight where it lies.
+
+    `name` is the engine's (see `sd_tensor` in engine.h), `shape` the file's, `address` that of the
+    first byte (0: the model can be planned but not run), and `is_mapped` says that the bytes are a
+    read-only file mapping. The bytes must stay readable until the model is closed.
+    """
+
+    name: str
+    dtype: Dtype
+    shape: tuple[int, ...]
+    address: int
+    is_mapped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """What tensor shapes do not tell about a model; see `sd_model_config` in engine.h."""
+
+    unet_heads: int
+    unet_head_size: int
+    text_heads: int
+    prediction: Prediction
+    latent_scale: float
+    beta_start: float
+    beta_end: float
+    latent_rgb: tuple[tuple[float, float, float], ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptTokens:
+    """A prompt as chunks of 77 token ids, and the attention weight of each token."""
+
+    tokens: tuple[tuple[int, ...], ...]
+    weights: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationInput:
+    """All that the engine needs for one batch of pictures; see `sd_request` in engine.h.
+
+    `width` and `height` are pixels, `init_image` RGB bytes of height x width x 3.
+    """
+
+    prompt: PromptTokens
+    negative_prompt: PromptTokens
+    width: int
+    height: int
+    steps: int
+    batch_count: int
+    clip_skip: int
+    sampler: Sampler
+    schedule: Schedule
+    rng: Rng
+    cfg_scale: float
+    denoise_strength: float
+    seed: int
+    init_image: bytes | None
+    preview: Preview
+    precision: Dtype
+    release_weights: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a generation stands: step `step` of `steps` of the denoise phase is done.
+
+    `preview` is RGB bytes of batch x preview_height x preview_width x 3, or None.
+    """
+
+    phase: Phase
+    step: int
+    steps: int
+    preview: bytes | None
+    preview_width: int
+    preview_height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationOutput:
+    """Finished pictures.
+
+    `pictures` are RGB bytes of height x width x 3 each, `latents` the little-endian f32 bytes of
+    batch x height/8 x width/8 x 4. `load_ms` (packing of weights) is part of the other times.
+    `note` is a sentence where a part was rerun in f32, else empty.
+    """
+
+    pictures: tuple[bytes, ...]
+    latents: bytes
+    load_ms: float
+    text_ms: float
+    denoise_ms: float
+    decode_ms: float
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanFigures:
+    """Forecast in bytes; a phase's peak holds resident weights, arena and workspace."""
+
+    text_weights: int
+    unet_weights: int
+    vae_weights: int
+    taesd_weights: int
+    text_activations: int
+    denoise_activations: int
+    decode_activations: int
+    workspace: int
+    text_peak: int
+    denoise_peak: int
+    decode_peak: int
+    peak: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """Sizes that the engine read off the tensors."""
+
+    text_parameters: int
+    unet_parameters: int
+    vae_parameters: int
+    taesd_parameters: int
+    text_width: int
+    text_layers: int
+    unet_in_channels: int
+    unet_channels: int
+    unet_levels: int
+    context_width: int
+    has_text: bool
+    has_unet: bool
+    has_vae_encoder: bool
+    has_vae_decoder: bool
+    has_taesd_encoder: bool
+    has_taesd_decoder: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceInfo:
+    """The backend that is in use."""
+
+    backend: str
+    device: str
+    instructions: str
+    threads: int
+    allocated_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpCheck:
+    """One operator's start-up check; `error_ratio` up to 1 passes."""
+
+    op: str
+    served_by: str
+    error_ratio: float
+    elapsed_ms: float
+    passed: bool

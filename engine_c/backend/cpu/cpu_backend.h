@@ -1,0 +1,45 @@
+/* cpu backend: what its operator files share. Owns the pool, the arena and one workspace a worker;
+ * knows nothing of networks. An operator is one function over one node; it splits its work with
+ * threads_run and polls nothing: the pool stops handing out items when the run is cancelled, so one
+ * item stays under about 20 ms. */
+#ifndef CPU_BACKEND_H
+#define CPU_BACKEND_H
+
+#include "backend/backend.h"
+#include "backend/cpu/cpu_isa.h"
+#include "base/threads.h"
+
+enum { CPU_WORKSPACE_BYTES = 4 << 20 }; /* of one worker */
+
+typedef struct cpu_backend {
+  backend base;
+  thread_pool *pool;
+  const cpu_isa *isa;
+  char *arena;
+  int64_t arena_bytes, weight_bytes; /* held now */
+  char *workspaces;                  /* CPU_WORKSPACE_BYTES for each worker */
+  int32_t node_index;                /* the node that runs */
+  atomic_int bad_node;               /* first norm that met a non-finite number, or INT_MAX */
+} cpu_backend;
+
+/* threads 0: one per processor; isa -1: the best that this processor has. */
+sd_status cpu_backend_open(backend **out, int32_t threads, int32_t isa, const atomic_int *stop,
+                           sd_error *error);
+
+static inline void *cpu_address(const cpu_backend *cpu, const tensor *t) {
+  return cpu->arena + t->offset;
+}
+static inline void *cpu_workspace(const cpu_backend *cpu, int32_t worker) {
+  return cpu->workspaces + (int64_t)worker * CPU_WORKSPACE_BYTES;
+}
+
+/* Weights (cpu_pack.c). Vectors become f32; matrices panels of isa->panel columns, [panel][kh][kw]
+ * [in][column], in the file's dtype (f32, f16, bf16, f8), columns past `out` zero; tables stay. */
+int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w);
+void cpu_pack(cpu_backend *cpu, weight *w, void *out);
+
+#define OP(name, tensors, function, metal, tolerance) void function(cpu_backend *cpu, const node *n);
+#include "graph/ops.def"
+#undef OP
+
+#endif

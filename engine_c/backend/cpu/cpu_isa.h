@@ -1,0 +1,47 @@
+/* cpu_isa: the seam between the CPU operators and the instruction set, chosen when the engine opens
+ * and never reached on a processor without it. One row a set; the bodies come from one source
+ * (cpu_isa_body.h), compiled once a set with its vector width. */
+#ifndef CPU_ISA_H
+#define CPU_ISA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine.h"
+
+/* One block of a product: tile[rows][columns] (+)= sum over segments and k of a * b.
+ * a: [segments][rows] addresses of `length` f32 each. b: f32 panel [segments * length][panel].
+ * tile: f32, row stride `stride`, `panel` columns wide. rows: 1 to isa->rows. */
+typedef struct cpu_block {
+  const float *const *a;
+  const float *b;
+  float *tile;
+  int64_t stride;
+  int32_t rows, segments, length;
+  int32_t accumulate; /* 0: the tile is overwritten */
+} cpu_block;
+
+typedef struct cpu_isa {
+  const char *name;
+  int32_t panel; /* columns of a packed panel: 2 vectors */
+  int32_t rows;  /* most rows of a block */
+  int32_t (*usable)(void);
+  void (*block)(const cpu_block *block);
+  void (*unpack)(float *out, const void *source, sd_dtype dtype, size_t count); /* to f32 */
+  void (*pack)(void *out, const float *source, sd_dtype dtype, size_t count);   /* from f32 */
+  /* Row functions over `count` f32, all vectorised, exp to 2 ulp or so: */
+  void (*exp_row)(float *out, const float *in, size_t count);
+  void (*silu_row)(float *out, const float *in, size_t count);
+  void (*gelu_row)(float *out, const float *in, size_t count);       /* exact erf form, 1e-6 */
+  void (*quick_gelu_row)(float *out, const float *in, size_t count);
+  /* sum and sum of squares of (x - shift), in double */
+  void (*moments_row)(double *sum, double *squares, const float *in, float shift, size_t count);
+  /* out = in * scale + shift, channel by channel */
+  void (*affine_row)(float *out, const float *in, const float *scale, const float *shift,
+                     size_t count);
+} cpu_isa;
+
+/* Rows from worst to best; NULL past the end. */
+const cpu_isa *cpu_isa_row(int32_t index);
+
+#endif

@@ -1,0 +1,25 @@
+/* arena: memory from the system in whole pages, given back as a whole, and a bump allocator for
+ * small records that live as long as their graph. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed pages, 64-byte aligned at least; NULL: out of memory. Free with the same size. */
+void *arena_pages(size_t bytes);
+void arena_pages_free(void *pages, size_t bytes);
+
+/* Tells the system that the whole pages inside a read-only file mapping are not needed for now. */
+void arena_drop_mapped(const void *data, size_t bytes);
+
+typedef struct arena_block arena_block;
+typedef struct arena {
+  arena_block *last;
+} arena; /* zero-initialised: empty */
+
+/* Zeroed, 16-byte aligned; NULL: out of memory. */
+void *arena_take(arena *memory, size_t bytes);
+void arena_free(arena *memory);
+
+#endif

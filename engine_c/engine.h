@@ -1,0 +1,243 @@
+/* engine.h: all that Python sees of the engine. This header is the binding: build_engine.py hands
+ * the part between the two marker lines to cffi as it stands, so it is plain C with literal sizes.
+ *
+ * A program that makes a picture:
+ *
+ *     sd_engine_options options = {.backend = SD_BACKEND_AUTO};
+ *     sd_engine *engine; sd_model *model; sd_error error;
+ *     sd_engine_open(&engine, &options, &error);
+ *     sd_model_open(&model, engine, tensors, tensor_count, &config, &error);
+ *     sd_generate(model, &request, &callbacks, rgb, &error);
+ *     sd_model_close(model);
+ *     sd_engine_close(engine);
+ *
+ * Rules: out-parameters first, then the object, then the rest. Every function that can fail returns
+ * a status and fills the caller's sd_error with one sentence. Lifetimes: engine > model > call. One
+ * call at a time per engine, from any thread; only sd_cancel may be called while another runs.
+ * The engine reads no file and no environment, prints nothing and keeps nothing that it was given,
+ * save the tensors' data, which must stay readable until sd_model_close. */
+#ifndef SD_ENGINE_H
+#define SD_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* binding begins */
+
+typedef enum sd_status {
+  SD_OK = 0,
+  SD_CANCELLED = 1,
+  SD_BAD_ARGUMENT = 2,
+  SD_BAD_MODEL = 3,
+  SD_OUT_OF_MEMORY = 4,
+  SD_NON_FINITE = 5,
+  SD_BACKEND_FAILED = 6
+} sd_status;
+
+typedef struct sd_error {
+  sd_status status;
+  char text[256]; /* one sentence, UTF-8, empty when status is SD_OK */
+} sd_error;
+
+typedef enum sd_dtype {
+  SD_F32 = 0,
+  SD_F16 = 1,
+  SD_BF16 = 2,
+  SD_F8_E4M3 = 3, /* e4m3fn: no infinity, 0x7f and 0xff are NaN */
+  SD_F8_E5M2 = 4,
+  SD_I32 = 5 /* token ids and counts; never a weight */
+} sd_dtype;
+
+typedef enum sd_backend { SD_BACKEND_AUTO = 0, SD_BACKEND_CPU = 1, SD_BACKEND_METAL = 2 } sd_backend;
+
+typedef enum sd_prediction { SD_PREDICT_EPSILON = 0, SD_PREDICT_V = 1 } sd_prediction;
+
+typedef enum sd_sampler {
+  SD_EULER = 0,
+  SD_EULER_A = 1,
+  SD_HEUN = 2,
+  SD_DPMPP_2M = 3,
+  SD_DPMPP_2M_SDE = 4,
+  SD_DDIM = 5,
+  SD_LCM = 6
+} sd_sampler;
+
+typedef enum sd_schedule {
+  SD_NORMAL = 0,
+  SD_KARRAS = 1,
+  SD_EXPONENTIAL = 2,
+  SD_SGM_UNIFORM = 3,
+  SD_SIMPLE = 4
+} sd_schedule;
+
+typedef enum sd_rng {
+  SD_RNG_CPU = 0, /* torch's CPU generator: MT19937 and Box-Muller */
+  SD_RNG_NV = 1   /* Philox, as torch on CUDA draws */
+} sd_rng;
+
+typedef enum sd_preview { SD_PREVIEW_NONE = 0, SD_PREVIEW_LATENT_RGB = 1, SD_PREVIEW_TAESD = 2 } sd_preview;
+
+/* ---- engine ---- */
+
+typedef struct sd_engine sd_engine;
+typedef struct sd_model sd_model;
+
+typedef struct sd_engine_options {
+  sd_backend backend;
+  int32_t threads; /* worker threads; 0: one per processor */
+  int32_t isa;     /* CPU instruction set: -1 best, else the index of a row of sd_isa_name */
+} sd_engine_options;
+
+sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_error *error);
+void sd_engine_close(sd_engine *engine); /* NULL is allowed; models must be closed before */
+
+/* Asks the running sd_generate to stop; it returns SD_CANCELLED within 100 ms. From any thread. */
+void sd_cancel(sd_engine *engine);
+
+/* The start-up check: one row per operator of ops.def, run on this backend and compared with a
+ * plain reference. error_ratio: the largest error over the row's tolerance; at most 1 passes. */
+typedef struct sd_op_check {
+  char op[32];
+  char served_by[16]; /* the backend that runs it: "cpu" or "metal" */
+  double error_ratio;
+  double elapsed_ms;
+  int32_t passed;
+} sd_op_check;
+
+typedef struct sd_device_info {
+  char backend[16];     /* "cpu" or "metal" */
+  char device[128];     /* the processor's or GPU's name */
+  char instructions[16]; /* "avx512", "avx2", "neon", "generic" */
+  int32_t threads;
+  int64_t allocated_bytes; /* held now by the engine: weights and arena */
+} sd_device_info;
+
+void sd_engine_device(sd_device_info *out, const sd_engine *engine);
+
+/* Fills up to `capacity` rows and sets *count to the number of operators. */
+sd_status sd_engine_self_test(sd_op_check *out, int32_t *count, sd_engine *engine, int32_t capacity,
+                              sd_error *error);
+
+/* Name of instruction set `index` ("generic", "avx2", ...) or NULL past the end;
+ * *usable says whether this processor has it. */
+const char *sd_isa_name(int32_t *usable, int32_t index);
+
+/* ---- model ---- */
+
+/* One weight where it lies. Names are the engine's own: "text.", "unet.", "vae." and
+ * "taesd.decoder." / "taesd.encoder." before the name inside that network (CLIP's names without
+ * "text_model.", the original UNet's and VAE's names). Shapes are the file's: convolutions
+ * [out][in][height][width], linear layers [out][in]. */
+typedef struct sd_tensor {
+  const char *name;
+  const void *data;  /* NULL: the model can be planned but not run */
+  int64_t shape[4];  /* the first `rank` count */
+  int32_t rank;      /* 1 to 4 */
+  sd_dtype dtype;
+  int32_t is_mapped; /* 1: pages of a read-only file mapping, which may be dropped once packed */
+} sd_tensor;
+
+typedef struct sd_model_config {
+  int32_t unet_heads;     /* attention heads at every level, or 0: by unet_head_size */
+  int32_t unet_head_size; /* channels of one head where unet_heads is 0 */
+  int32_t text_heads;
+  sd_prediction prediction;
+  float latent_scale;     /* latents = encoder mean * latent_scale; 0.18215 for SD 1.x */
+  double beta_start;      /* scaled-linear betas: 0.00085 and 0.012 for SD 1.x, 1000 steps */
+  double beta_end;
+  int32_t has_latent_rgb;
+  float latent_rgb[5][3]; /* preview: rows are 4 latent channels and a bias, columns RGB in -1..1 */
+} sd_model_config;
+
+/* Checks every tensor's presence and shape and fixes all sizes. Touches no weight's data. */
+sd_status sd_model_open(sd_model **out, sd_engine *engine, const sd_tensor *tensors, int32_t count,
+                        const sd_model_config *config, sd_error *error);
+void sd_model_close(sd_model *model);
+
+typedef struct sd_model_info {
+  int64_t text_parameters, unet_parameters, vae_parameters, taesd_parameters;
+  int32_t text_width, text_layers, unet_in_channels, unet_channels, unet_levels, context_width;
+  int32_t has_text, has_unet, has_vae_encoder, has_vae_decoder, has_taesd_encoder, has_taesd_decoder;
+} sd_model_info;
+
+void sd_model_describe(sd_model_info *out, const sd_model *model);
+
+/* Frees the packed weights; the next sd_generate packs them again. */
+void sd_model_release_weights(sd_model *model);
+
+/* ---- generation ---- */
+
+/* A prompt as chunks of 77 tokens: start, up to 75 tokens, end and padding. */
+typedef struct sd_prompt {
+  const int32_t *tokens; /* [chunk_count][77] */
+  const float *weights;  /* [chunk_count][77], 1 where nothing is weighted */
+  int32_t chunk_count;   /* at least 1 */
+} sd_prompt;
+
+typedef struct sd_request {
+  sd_prompt prompt;
+  sd_prompt negative_prompt; /* read only if cfg_scale is not 1 */
+  int32_t width, height;     /* pixels, multiples of 8 */
+  int32_t steps;
+  int32_t batch_count;       /* pictures made side by side; picture i has seed + i */
+  int32_t clip_skip;         /* 1: the last layer's output, 2: the one before, ... */
+  sd_sampler sampler;
+  sd_schedule schedule;
+  sd_rng rng;
+  float cfg_scale;
+  float denoise_strength;    /* with init_image: 0..1, part of the schedule that is run */
+  uint64_t seed;
+  const uint8_t *init_image; /* [height][width][3] RGB or NULL */
+  sd_preview preview;
+  sd_dtype precision;        /* storage of activations: SD_F32 or SD_F16 */
+  int32_t release_weights;   /* 1: free each network's weights after its phase: least memory */
+} sd_request;
+
+/* Bytes, known before anything is loaded. A phase's peak is what is allocated while it runs:
+ * resident weights, arena and workspace. */
+typedef struct sd_plan_figures {
+  int64_t text_weights, unet_weights, vae_weights, taesd_weights; /* packed for the backend */
+  int64_t text_activations, denoise_activations, decode_activations; /* arena by phase; decode: the VAE */
+  int64_t workspace;                                  /* the backend's scratch, all phases */
+  int64_t text_peak, denoise_peak, decode_peak, peak; /* peak: the largest of the three */
+} sd_plan_figures;
+
+sd_status sd_plan(sd_plan_figures *out, sd_model *model, const sd_request *request, sd_error *error);
+
+typedef enum sd_phase { SD_PHASE_TEXT = 0, SD_PHASE_DENOISE = 1, SD_PHASE_DECODE = 2 } sd_phase;
+
+typedef struct sd_progress {
+  sd_phase phase;
+  int32_t step, steps;                  /* of the denoise phase: step 1 to steps is done */
+  const uint8_t *preview;               /* [batch_count][height][width][3] RGB or NULL */
+  int32_t preview_width, preview_height;
+} sd_progress;
+
+/* Return non-zero to stop; sd_generate then returns SD_CANCELLED. */
+typedef int32_t (*sd_progress_fn)(const sd_progress *progress, void *user_data);
+
+typedef struct sd_callbacks {
+  sd_progress_fn progress; /* NULL is allowed */
+  void *user_data;
+} sd_callbacks;
+
+typedef struct sd_timings {
+  double load_ms, text_ms, denoise_ms, decode_ms; /* load: packing of weights, inside the others */
+} sd_timings;
+
+/* rgb: [batch_count][height][width][3], written only on success.
+ * latents: NULL or [batch_count][height/8][width/8][4], the final latents (scaled).
+ * note: a sentence where something was rerun in f32, else empty; 256 bytes. */
+typedef struct sd_result {
+  uint8_t *rgb;
+  float *latents;
+  sd_timings timings;
+  char note[256];
+} sd_result;
+
+sd_status sd_generate(sd_result *result, sd_model *model, const sd_request *request,
+                      const sd_callbacks *callbacks, sd_error *error);
+
+/* binding ends */
+
+#endif
