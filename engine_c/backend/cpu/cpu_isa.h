@@ -23,7 +23,7 @@ typedef struct cpu_block {
 
 typedef struct cpu_isa {
   const char *name;
-  int32_t panel; /* columns of a packed panel: 2 vectors */
+  int32_t panel; /* columns of a packed panel */
   int32_t rows;  /* most rows of a block */
   int32_t (*usable)(void);
   void (*block)(const cpu_block *block);
@@ -39,6 +39,8 @@ typedef struct cpu_isa {
   /* out = in * scale + shift, channel by channel */
   void (*affine_row)(float *out, const float *in, const float *scale, const float *shift,
                      size_t count);
+  void (*add_row)(float *out, const float *x, const float *y, size_t count);
+  void (*multiply_row)(float *out, const float *x, const float *y, size_t count);
 } cpu_isa;
 
 /* Rows from worst to best; NULL past the end. */

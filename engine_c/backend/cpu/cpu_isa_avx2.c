@@ -1,0 +1,27 @@
+/* cpu_isa_avx2: the row for x86-64 with AVX2, FMA and F16C. */
+#if defined(__x86_64__)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c")
+#endif
+
+#include <immintrin.h>
+
+#define ISA_SET avx2
+#define ISA_BYTES 32
+#define ISA_VECTORS 2
+#define ISA_ROWS 6
+/* Every processor with AVX2 has F16C. */
+#define ISA_USABLE (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+#define ISA_FROM_HALF(h) ((vec)_mm256_cvtph_ps((__m128i)(h)))
+#define ISA_TO_HALF(v) ((hvec)_mm256_cvtps_ph((__m256)(v), _MM_FROUND_TO_NEAREST_INT))
+#include "backend/cpu/cpu_isa_body.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
