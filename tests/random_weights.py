@@ -1,0 +1,339 @@
+"""Random Stable Diffusion 1 checkpoints that any machine makes alike, bit for bit.
+
+Owns: seeded numbers keyed by a name, and checkpoints of any width and depth in the original (LDM)
+key layout. Nothing large need be stored for a golden: the weights are made anew from their names.
+Knows nothing of the engine and needs NumPy alone, so that reference scripts may use it too.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+UNET = "model.diffusion_model."
+VAE = "first_stage_model."
+TEXT = "cond_stage_model.transformer.text_model."
+
+
+class WeightDtype(StrEnum):
+    """How weights are stored; the value is safetensors' name of the type."""
+
+    F32 = "F32"
+    F16 = "F16"
+    BF16 = "BF16"
+    F8_E4M3 = "F8_E4M3"
+    F8_E5M2 = "F8_E5M2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """Sizes of a checkpoint; the defaults are those of Stable Diffusion 1.5.
+
+    Channels of the UNet and of the VAE are multiples of 32 (the groups of their norms). The UNet
+    has cross attention in all levels but the last and in the middle. `linear_projections` makes
+    the UNet's proj_in and proj_out linear layers, as Stable Diffusion 2 has them.
+    """
+
+    unet_channels: tuple[int, ...] = (320, 640, 1280, 1280)
+    unet_blocks: int = 2
+    unet_heads: int = 8
+    in_channels: int = 4
+    linear_projections: bool = False
+    text_width: int = 768
+    text_layers: int = 12
+    text_heads: int = 12
+    text_mlp: int = 3072
+    vocabulary: int = 49408
+    vae_channels: tuple[int, ...] = (128, 256, 512, 512)
+    vae_blocks: int = 2
+
+
+SD15 = Architecture()
+TINY = Architecture(
+    unet_channels=(32, 64, 96, 96),
+    text_width=64,
+    text_layers=3,
+    text_heads=2,
+    text_mlp=192,
+    vae_channels=(32, 32, 64, 64),
+)
+INPAINT = Architecture(
+    unet_channels=(32, 64, 64, 128),
+    unet_blocks=1,
+    unet_heads=4,
+    in_channels=9,
+    text_width=96,
+    text_layers=2,
+    text_heads=3,
+    text_mlp=256,
+    vae_channels=(32, 64, 64, 96),
+    vae_blocks=1,
+)
+THREE_LEVELS = Architecture(
+    unet_channels=(96, 160, 256),
+    unet_heads=2,
+    linear_projections=True,
+    text_width=128,
+    text_layers=4,
+    text_heads=4,
+    text_mlp=512,
+    vae_channels=(32, 64, 96, 128),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightSpec:
+    """One tensor to be made: its key, its shape, and how its numbers are spread."""
+
+    name: str
+    shape: tuple[int, ...]
+    mean: float
+    deviation: float
+
+
+def normal(name: str, shape: tuple[int, ...]) -> Floats:
+    """Numbers of mean 0 and variance 1, near enough normal, that depend on `name` alone.
+
+    Each is the sum of the four 16-bit parts of one raw word of Philox keyed by the name's SHA-256:
+    raw words and whole-number sums are alike on every machine and under every NumPy.
+    """
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "little")
+    words = np.random.Philox(key=key).random_raw(prod(shape))
+    parts = words.view(np.uint16).reshape(-1, 4)
+    sums = parts[:, 0].astype(np.int32)
+    for column in range(1, 4):
+        sums += parts[:, column]
+    # One 16-bit part has variance (65536^2 - 1) / 12, so the sum of four has about 65536^2 / 3.
+    return ((sums - 131070).astype(np.float32) * np.float32(3**0.5 / 65536)).reshape(shape)
+
+
+def weight(spec: WeightSpec) -> Floats:
+    """The tensor of a spec, [out][in][height][width] or as its shape says."""
+    values = normal(spec.name, spec.shape)
+    return np.float32(spec.mean) + np.float32(spec.deviation) * values
+
+
+def to_stored(values: Floats, dtype: WeightDtype) -> NDArray[np.generic]:
+    """`values` rounded to nearest even in `dtype`; bf16 comes as uint16 and f8 as uint8 bits."""
+    if dtype is WeightDtype.F32:
+        return values
+    if dtype is WeightDtype.F16:
+        return values.astype(np.float16)
+    if dtype is WeightDtype.BF16:
+        bits = values.view(np.uint32)
+        rounded = np.asarray(bits + 0x7FFF + ((bits >> 16) & 1), np.uint32) >> 16
+        return rounded.astype(np.uint16)
+    # A positive f8 number's bits are its place in the table of all of them.
+    table = _f8_values(dtype)
+    right = np.searchsorted(table, np.abs(values)).clip(1, len(table) - 1)
+    below, above = np.abs(values) - table[right - 1], table[right] - np.abs(values)
+    is_lower = (below < above) | ((below == above) & (right % 2 == 1))
+    coded: NDArray[np.int64] = (right - is_lower) | (np.signbit(values) << 7)
+    return coded.astype(np.uint8)
+
+
+def _f8_values(dtype: WeightDtype) -> Floats:
+    """All finite numbers of an f8 type from 0 up, in the order of their bits."""
+    mantissa_bits, bias, count = (3, 7, 127) if dtype is WeightDtype.F8_E4M3 else (2, 15, 124)
+    bits = np.arange(count)
+    exponent, mantissa = bits >> mantissa_bits, bits & ((1 << mantissa_bits) - 1)
+    fraction = mantissa / (1 << mantissa_bits) + (exponent > 0)
+    values: NDArray[np.float64] = np.ldexp(fraction, np.maximum(exponent, 1) - bias)
+    return values.astype(np.float32)
+
+
+def write_checkpoint(path: Path, architecture: Architecture, dtype: WeightDtype) -> None:
+    """Writes a whole checkpoint as safetensors: text encoder, UNet and VAE, keys as in LDM files.
+
+    The heads, which no tensor's shape tells, go into the metadata as aquatint.unet_heads and
+    aquatint.text_heads. One tensor at a time is in memory.
+    """
+    specs = list(checkpoint_specs(architecture))
+    size = {"F32": 4, "F16": 2, "BF16": 2}.get(dtype.value, 1)
+    header: dict[str, object] = {
+        "__metadata__": {
+            "aquatint.unet_heads": str(architecture.unet_heads),
+            "aquatint.text_heads": str(architecture.text_heads),
+            "modelspec.architecture": "stable-diffusion-v1",
+            "modelspec.prediction_type": "epsilon",
+        }
+    }
+    offset = 0
+    for spec in specs:
+        end = offset + prod(spec.shape) * size
+        header[spec.name] = {
+            "dtype": dtype.value,
+            "shape": list(spec.shape),
+            "data_offsets": [offset, end],
+        }
+        offset = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for spec in specs:
+            file.write(to_stored(weight(spec), dtype).tobytes())
+
+
+def checkpoint_specs(architecture: Architecture) -> Iterator[WeightSpec]:
+    """Every tensor of a checkpoint, in the order of the file."""
+    yield from _text_specs(architecture)
+    yield from _unet_specs(architecture)
+    yield from _vae_encoder_specs(architecture)
+    yield from _vae_decoder_specs(architecture)
+
+
+def _layer(
+    name: str, outputs: int, inputs: int, *, kernel: int = 0, bias: bool = True, gain: float = 1.0
+) -> Iterator[WeightSpec]:
+    """A linear layer, or a convolution where `kernel` is not 0; outputs keep the inputs' size."""
+    fan_in = inputs * max(kernel, 1) ** 2
+    window = (kernel, kernel) if kernel else ()
+    shape = (outputs, inputs, *window)
+    yield WeightSpec(name=f"{name}.weight", shape=shape, mean=0, deviation=gain * fan_in**-0.5)
+    if bias:
+        yield WeightSpec(name=f"{name}.bias", shape=(outputs,), mean=0, deviation=0.1)
+
+
+def _norm(name: str, width: int) -> Iterator[WeightSpec]:
+    yield WeightSpec(name=f"{name}.weight", shape=(width,), mean=1, deviation=0.1)
+    yield WeightSpec(name=f"{name}.bias", shape=(width,), mean=0, deviation=0.1)
+
+
+def _text_specs(a: Architecture) -> Iterator[WeightSpec]:
+    for name, rows in (("token", a.vocabulary), ("position", 77)):
+        key = f"{TEXT}embeddings.{name}_embedding.weight"
+        yield WeightSpec(name=key, shape=(rows, a.text_width), mean=0, deviation=0.5)
+    for index in range(a.text_layers):
+        layer = f"{TEXT}encoder.layers.{index}"
+        yield from _norm(f"{layer}.layer_norm1", a.text_width)
+        # Attention of some sharpness: with gain 1 every token would see the mean of all others.
+        for part, gain in (("q", 1.4), ("k", 1.4), ("v", 1.0), ("out", 1.0)):
+            name = f"{layer}.self_attn.{part}_proj"
+            yield from _layer(name, a.text_width, a.text_width, gain=gain)
+        yield from _norm(f"{layer}.layer_norm2", a.text_width)
+        yield from _layer(f"{layer}.mlp.fc1", a.text_mlp, a.text_width)
+        yield from _layer(f"{layer}.mlp.fc2", a.text_width, a.text_mlp)
+    yield from _norm(f"{TEXT}final_layer_norm", a.text_width)
+
+
+def _unet_specs(a: Architecture) -> Iterator[WeightSpec]:
+    base, last = a.unet_channels[0], len(a.unet_channels) - 1
+    yield from _layer(f"{UNET}time_embed.0", 4 * base, base)
+    yield from _layer(f"{UNET}time_embed.2", 4 * base, 4 * base)
+    yield from _layer(f"{UNET}input_blocks.0.0", base, a.in_channels, kernel=3)
+    skips, width, block = [base], base, 1
+    for level, channels in enumerate(a.unet_channels):
+        for _ in range(a.unet_blocks):
+            yield from _residual(f"{UNET}input_blocks.{block}.0", width, channels, 4 * base)
+            if level < last:
+                yield from _transformer(f"{UNET}input_blocks.{block}.1", channels, a)
+            width, block = channels, block + 1
+            skips.append(width)
+        if level < last:
+            yield from _layer(f"{UNET}input_blocks.{block}.0.op", width, width, kernel=3)
+            skips.append(width)
+            block += 1
+    yield from _residual(f"{UNET}middle_block.0", width, width, 4 * base)
+    yield from _transformer(f"{UNET}middle_block.1", width, a)
+    yield from _residual(f"{UNET}middle_block.2", width, width, 4 * base)
+    yield from _unet_up_specs(a, skips, width)
+    yield from _norm(f"{UNET}out.0", base)
+    yield from _layer(f"{UNET}out.2", 4, base, kernel=3, gain=1.5)
+
+
+def _unet_up_specs(a: Architecture, skips: list[int], width: int) -> Iterator[WeightSpec]:
+    last, block = len(a.unet_channels) - 1, 0
+    for level in range(last, -1, -1):
+        channels = a.unet_channels[level]
+        for index in range(a.unet_blocks + 1):
+            name, inputs = f"{UNET}output_blocks.{block}", width + skips.pop()
+            yield from _residual(f"{name}.0", inputs, channels, 4 * a.unet_channels[0])
+            if level < last:
+                yield from _transformer(f"{name}.1", channels, a)
+            if level > 0 and index == a.unet_blocks:
+                position = 2 if level < last else 1
+                yield from _layer(f"{name}.{position}.conv", channels, channels, kernel=3)
+            width, block = channels, block + 1
+
+
+def _residual(name: str, inputs: int, outputs: int, time_width: int) -> Iterator[WeightSpec]:
+    yield from _norm(f"{name}.in_layers.0", inputs)
+    yield from _layer(f"{name}.in_layers.2", outputs, inputs, kernel=3)
+    yield from _layer(f"{name}.emb_layers.1", outputs, time_width)
+    yield from _norm(f"{name}.out_layers.0", outputs)
+    yield from _layer(f"{name}.out_layers.3", outputs, outputs, kernel=3)
+    if inputs != outputs:
+        yield from _layer(f"{name}.skip_connection", outputs, inputs, kernel=1)
+
+
+def _transformer(name: str, width: int, a: Architecture) -> Iterator[WeightSpec]:
+    kernel, block = 0 if a.linear_projections else 1, f"{name}.transformer_blocks.0"
+    yield from _norm(f"{name}.norm", width)
+    yield from _layer(f"{name}.proj_in", width, width, kernel=kernel)
+    for attention, context in (("attn1", width), ("attn2", a.text_width)):
+        yield from _layer(f"{block}.{attention}.to_q", width, width, bias=False, gain=1.4)
+        yield from _layer(f"{block}.{attention}.to_k", width, context, bias=False, gain=1.4)
+        yield from _layer(f"{block}.{attention}.to_v", width, context, bias=False)
+        yield from _layer(f"{block}.{attention}.to_out.0", width, width)
+    yield from _layer(f"{block}.ff.net.0.proj", 8 * width, width)
+    yield from _layer(f"{block}.ff.net.2", width, 4 * width)
+    for index in range(1, 4):
+        yield from _norm(f"{block}.norm{index}", width)
+    yield from _layer(f"{name}.proj_out", width, width, kernel=kernel)
+
+
+def _vae_encoder_specs(a: Architecture) -> Iterator[WeightSpec]:
+    name, width, last = f"{VAE}encoder", a.vae_channels[0], len(a.vae_channels) - 1
+    yield from _layer(f"{name}.conv_in", width, 3, kernel=3)
+    for level, channels in enumerate(a.vae_channels):
+        for index in range(a.vae_blocks):
+            yield from _vae_residual(f"{name}.down.{level}.block.{index}", width, channels)
+            width = channels
+        if level < last:
+            yield from _layer(f"{name}.down.{level}.downsample.conv", width, width, kernel=3)
+    yield from _vae_middle(name, width)
+    yield from _norm(f"{name}.norm_out", width)
+    yield from _layer(f"{name}.conv_out", 8, width, kernel=3)
+    yield from _layer(f"{VAE}quant_conv", 8, 8, kernel=1)
+
+
+def _vae_decoder_specs(a: Architecture) -> Iterator[WeightSpec]:
+    name, width = f"{VAE}decoder", a.vae_channels[-1]
+    yield from _layer(f"{VAE}post_quant_conv", 4, 4, kernel=1)
+    yield from _layer(f"{name}.conv_in", width, 4, kernel=3)
+    yield from _vae_middle(name, width)
+    for level in range(len(a.vae_channels) - 1, -1, -1):
+        channels = a.vae_channels[level]
+        for index in range(a.vae_blocks + 1):
+            yield from _vae_residual(f"{name}.up.{level}.block.{index}", width, channels)
+            width = channels
+        if level > 0:
+            yield from _layer(f"{name}.up.{level}.upsample.conv", width, width, kernel=3)
+    yield from _norm(f"{name}.norm_out", width)
+    yield from _layer(f"{name}.conv_out", 3, width, kernel=3)
+
+
+def _vae_middle(name: str, width: int) -> Iterator[WeightSpec]:
+    yield from _vae_residual(f"{name}.mid.block_1", width, width)
+    yield from _norm(f"{name}.mid.attn_1.norm", width)
+    for part, gain in (("q", 1.4), ("k", 1.4), ("v", 1.0), ("proj_out", 1.0)):
+        yield from _layer(f"{name}.mid.attn_1.{part}", width, width, kernel=1, gain=gain)
+    yield from _vae_residual(f"{name}.mid.block_2", width, width)
+
+
+def _vae_residual(name: str, inputs: int, outputs: int) -> Iterator[WeightSpec]:
+    yield from _norm(f"{name}.norm1", inputs)
+    yield from _layer(f"{name}.conv1", outputs, inputs, kernel=3)
+    yield from _norm(f"{name}.norm2", outputs)
+    yield from _layer(f"{name}.conv2", outputs, outputs, kernel=3)
+    if inputs != outputs:
+        yield from _layer(f"{name}.nin_shortcut", outputs, inputs, kernel=1)
