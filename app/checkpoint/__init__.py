@@ -1,0 +1,1 @@
+"""Model files: opening them in place, saying what they are, naming their tensors for the engine."""

@@ -1,0 +1,194 @@
+"""Opens a model where it lies: a safetensors file or a diffusers folder, mapped read-only.
+
+Owns the mappings and the addresses handed out from them; nothing is copied or converted. Knows
+nothing of what the tensors mean.
+"""
+
+import mmap
+import stat
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+import numpy as np
+
+from app.checkpoint.diffusers_folder import Config, read_configs, weight_files
+from app.checkpoint.safetensors_header import LENGTH_BYTES, header_length, parse_header
+from app.checkpoint.stored import CheckpointError, StoredTensor, shown
+
+__all__ = ["Checkpoint", "CheckpointError", "StoredTensor", "open_checkpoint"]
+
+SNIFF_BYTES = 512
+USE_SAFETENSORS = "use the .safetensors version"
+DOWNLOAD_AGAIN = "download it again"
+CHOOSE_MODEL = "choose a .safetensors model"
+
+# (first bytes, what such a file is, what to do); the first row that fits is shown
+SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
+    (b"GGUF", "a GGUF model, which Aquatint does not open yet", USE_SAFETENSORS),
+    (b"version https://git-lfs", "a Git LFS pointer and not the model itself", DOWNLOAD_AGAIN),
+    (b"\x89PNG", "a PNG picture", CHOOSE_MODEL),
+    (b"\xff\xd8\xff", "a JPEG picture", CHOOSE_MODEL),
+    (b"RIFF", "a WebP picture or a sound", CHOOSE_MODEL),
+    (b"GIF8", "a GIF picture", CHOOSE_MODEL),
+    (b"%PDF", "a PDF document", CHOOSE_MODEL),
+    (b"\x89HDF", "an HDF5 file", CHOOSE_MODEL),
+    (b"\x1f\x8b", "a gzip archive", "unpack it and open the .safetensors file in it"),
+    (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it and open the .safetensors file in it"),
+    (b"Rar!", "a RAR archive", "unpack it and open the .safetensors file in it"),
+    (b"<", "a web page and not the model itself", DOWNLOAD_AGAIN),
+    (b"{", "a JSON text and not a model", CHOOSE_MODEL),
+    (bytes(64), "full of zeros, so its download did not finish", DOWNLOAD_AGAIN),
+)
+PICKLE = "a pickle checkpoint, which Aquatint does not open yet"
+
+
+class Checkpoint:
+    """An open model: its tensors by the file's names, its metadata and configs.
+
+    `configs` holds the JSON files of a diffusers folder by their path in it and is empty for a
+    single file. After `close` no address is valid and `tensors` is empty.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        metadata: Mapping[str, str],
+        tensors: Mapping[str, StoredTensor],
+        configs: Mapping[str, Config],
+        mappings: ExitStack,
+    ) -> None:
+        """Takes over `mappings`, which `close` releases."""
+        self.path = path
+        self.metadata = MappingProxyType(metadata)
+        self.tensors = MappingProxyType(tensors)
+        self.configs = MappingProxyType(configs)
+        self._mappings = mappings
+
+    def __enter__(self) -> Self:
+        """The checkpoint itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the checkpoint."""
+        self.close()
+
+    def close(self) -> None:
+        """Gives the mappings back; may be called twice."""
+        self.tensors = MappingProxyType({})
+        self._mappings.close()
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Opens a .safetensors file or a diffusers folder; CheckpointError says what else it is.
+
+    Reads headers and configs only: the time does not grow with the weights.
+    """
+    with ExitStack() as mappings:
+        if path.is_dir():
+            files = [(file.prefix, file.path) for file in weight_files(path)]
+            configs = read_configs(path)
+        else:
+            files, configs = [("", path)], {}
+        metadata: dict[str, str] = {}
+        tensors: dict[str, StoredTensor] = {}
+        for prefix, file in files:
+            file_metadata, file_tensors = _map_file(file, mappings)
+            metadata |= file_metadata
+            _add(tensors, prefix, file_tensors, file)
+        return Checkpoint(
+            path=path,
+            metadata=metadata,
+            tensors=tensors,
+            configs=configs,
+            mappings=mappings.pop_all(),
+        )
+
+
+def _add(
+    tensors: dict[str, StoredTensor], prefix: str, added: Iterable[StoredTensor], file: Path
+) -> None:
+    """Adds the tensors of one file of several; no two shards may hold the same name."""
+    for tensor in added:
+        name = prefix + tensor.name
+        if name in tensors:
+            raise CheckpointError(
+                f"{shown(file.name)} repeats tensor '{shown(name)}' of another file: "
+                "download the model again."
+            )
+        tensors[name] = tensor
+
+
+def _map_file(path: Path, mappings: ExitStack) -> tuple[Mapping[str, str], list[StoredTensor]]:
+    """Maps one safetensors file until `mappings` is closed; its metadata and tensors."""
+    name = shown(path.name)
+    try:
+        mapping, size = _mapping(path, name)
+    except OSError as error:
+        raise CheckpointError(
+            f"{name} cannot be opened ({error.strerror}): check that the file is there and that "
+            "you may read it."
+        ) from None
+    mappings.callback(_close_mapping, mapping)
+    length = header_length(mapping[:LENGTH_BYTES], size, name)
+    header = parse_header(mapping[LENGTH_BYTES : LENGTH_BYTES + length], size, name)
+    base = int(np.frombuffer(mapping, dtype=np.uint8).ctypes.data)
+    return header.metadata, [
+        StoredTensor(
+            name=entry.name,
+            dtype=entry.dtype,
+            shape=entry.shape,
+            address=base + entry.begin,
+            size_bytes=entry.end - entry.begin,
+            is_mapped=True,
+        )
+        for entry in header.entries
+    ]
+
+
+def _mapping(path: Path, name: str) -> tuple[mmap.mmap, int]:
+    """The whole file mapped read-only, and its size in bytes; refuses what is no safetensors."""
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device has no size
+        raise CheckpointError(f"{name} is not a regular file: {CHOOSE_MODEL}.")
+    with path.open("rb") as file:
+        _check_start(file.read(SNIFF_BYTES), path)
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return mapping, len(mapping)
+
+
+def _check_start(start: bytes, path: Path) -> None:
+    """CheckpointError if the first bytes are those of a known other kind of file."""
+    name = shown(path.name)
+    if not start:
+        raise CheckpointError(f"{name} is empty: {DOWNLOAD_AGAIN}.")
+    if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{":
+        return  # header length, then JSON: safetensors, whatever the length's bytes look like
+    if start.startswith(b"PK"):
+        is_pickle = b".pkl" in start or path.suffix in {".ckpt", ".pt", ".pth", ".bin"}
+        what, act = (
+            (PICKLE, USE_SAFETENSORS)
+            if is_pickle
+            else ("a zip archive", "unpack it and open the .safetensors file in it")
+        )
+        raise CheckpointError(f"{name} is {what}: {act}.")
+    if start[0] == 0x80 and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        raise CheckpointError(f"{name} is {PICKLE}: {USE_SAFETENSORS}.")
+    for signature, what, act in SIGNATURES:
+        if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(signature):
+            raise CheckpointError(f"{name} is {what}: {act}.")
+    if len(start) > LENGTH_BYTES:
+        raise CheckpointError(f"{name} is not a safetensors file: {CHOOSE_MODEL}.")
+
+
+def _close_mapping(mapping: mmap.mmap) -> None:
+    """Unmaps; if somebody still holds a view, the last view's end does it."""
+    with suppress(BufferError):
+        mapping.close()
