@@ -12,15 +12,7 @@ from app.checkpoint.family import describe
 from app.checkpoint.key_names import engine_tensors
 from app.checkpoint.reader import open_checkpoint
 from app.engine.engine import Engine, Model
-from app.engine.types import (
-    BackendName,
-    Dtype,
-    GenerationInput,
-    Preview,
-    PromptTokens,
-    Rng,
-    Sampler,
-)
+from app.engine.types import BackendName, Dtype, GenerationInput, Preview, PromptTokens, Rng
 from tests.engine.run_cases import CFG_SCALE, MODEL_FILE, RUN_CASES, RunCase
 from tests.networks.cases import tokens
 
@@ -28,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "runs"
 # An untrained eye sees nothing below 40 dB; one level off in every pixel is 48 dB.
 LEAST_PSNR_DB = 50.0
-# An ancestral step adds noise that torch draws with another library's sine and logarithm.
-LATENT_TOLERANCE = {Sampler.EULER_A: 2e-3}
+# Ten steps under guidance carry each network's rounding (tests/networks allows 1e-4) onwards.
+LATENT_TOLERANCE = 1e-3
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +86,7 @@ def test_run_ends_where_the_reference_does(case: RunCase, model: Model) -> None:
         expected = golden["latents"]
     latents = np.frombuffer(output.latents, "<f4").reshape(expected.shape)
     error = np.linalg.norm(latents - expected) / np.linalg.norm(expected)
-    assert error <= LATENT_TOLERANCE.get(case.sampler, 1e-3)
+    assert error <= LATENT_TOLERANCE
     assert len(output.pictures) == case.batch_count
     for index, pixels in enumerate(output.pictures):
         picture = np.frombuffer(pixels, np.uint8).reshape(case.height, case.width, 3)

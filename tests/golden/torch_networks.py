@@ -1,7 +1,7 @@
 """Stable Diffusion's networks as diffusers and transformers compute them, out of one LDM file.
 
-Owns: sizes read off the tensors, conversion of keys, f32 networks on the CPU, arrays in NHWC.
-It is the reference that golden files and the full-size check are made with; it needs torch,
+Owns: sizes read off the tensors, conversion of keys, networks on the CPU, arrays in NHWC. It is
+the reference of golden files, the full-size check and the benchmark of peers; it needs torch,
 diffusers and transformers, which the project itself never does.
 """
 
@@ -33,7 +33,7 @@ Weights = dict[str, torch.Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
-    """The networks of one checkpoint, f32."""
+    """The networks of one checkpoint."""
 
     text: Any
     unet: Any
@@ -53,16 +53,17 @@ def versions() -> str:
     )
 
 
-def open_networks(path: Path) -> Networks:
-    """All three networks of an SD 1 checkpoint whose metadata tells the heads (else 8 and 12)."""
+def open_networks(path: Path, dtype: torch.dtype = torch.float32) -> Networks:
+    """All three networks of an SD 1 checkpoint whose metadata tells the heads (else 12 and 8)."""
     with safe_open(path, "pt") as file:
         metadata = file.metadata() or {}
         weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    return Networks(
-        text=_text(weights, int(metadata.get("aquatint.text_heads", 12))),
-        unet=_unet(weights, int(metadata.get("aquatint.unet_heads", 8))),
-        vae=_vae(weights),
-    )
+    text = _text(weights, int(metadata.get("aquatint.text_heads", 12)))
+    unet, converted = _unet(weights, int(metadata.get("aquatint.unet_heads", 8)))
+    _fill(unet, converted, dtype)
+    vae, converted = _vae(weights)
+    _fill(vae, converted, dtype)
+    return Networks(text=text.to(dtype), unet=unet, vae=vae)
 
 
 def open_taesd(path: Path) -> Any:
@@ -122,6 +123,12 @@ def _layers(weights: Weights, prefix: str, depth: int) -> int:
     return len({key.split(".")[depth] for key in weights if key.startswith(prefix)})
 
 
+def _fill(model: Any, weights: Weights, dtype: torch.dtype) -> None:
+    """Gives a model that was made without memory its weights."""
+    model.load_state_dict({key: value.to(dtype) for key, value in weights.items()}, assign=True)
+    model.eval()
+
+
 def _text(weights: Weights, heads: int) -> Any:
     table = weights[f"{TEXT}embeddings.token_embedding.weight"]
     config = CLIPTextConfig(
@@ -142,7 +149,7 @@ def _text(weights: Weights, heads: int) -> Any:
     return model.eval()
 
 
-def _unet(weights: Weights, heads: int) -> Any:
+def _unet(weights: Weights, heads: int) -> tuple[Any, Weights]:
     blocks = _layers(weights, f"{UNET}input_blocks.", 3)
     downs = [f"{UNET}input_blocks.{i}.0.op.weight" in weights for i in range(blocks)]
     levels = sum(downs) + 1
@@ -160,13 +167,12 @@ def _unet(weights: Weights, heads: int) -> Any:
         "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (levels - 1),
         "use_linear_projection": weights[f"{UNET}middle_block.1.proj_in.weight"].dim() == 2,
     }
-    model = UNet2DConditionModel(**config)
-    converted = convert_ldm_unet_checkpoint(dict(weights), config)
-    model.load_state_dict({key: value.float() for key, value in converted.items()})
-    return model.eval()
+    with torch.device("meta"):
+        model = UNet2DConditionModel(**config)
+    return model, convert_ldm_unet_checkpoint(dict(weights), config)
 
 
-def _vae(weights: Weights) -> Any:
+def _vae(weights: Weights) -> tuple[Any, Weights]:
     levels = _layers(weights, f"{VAE}encoder.down.", 3)
     name = f"{VAE}encoder.down.{{}}.block.0.conv1.weight"
     config = {
@@ -175,7 +181,6 @@ def _vae(weights: Weights) -> Any:
         "down_block_types": ("DownEncoderBlock2D",) * levels,
         "up_block_types": ("UpDecoderBlock2D",) * levels,
     }
-    model = AutoencoderKL(**config)
-    converted = convert_ldm_vae_checkpoint(dict(weights), config)
-    model.load_state_dict({key: value.float() for key, value in converted.items()})
-    return model.eval()
+    with torch.device("meta"):
+        model = AutoencoderKL(**config)
+    return model, convert_ldm_vae_checkpoint(dict(weights), config)

@@ -1,0 +1,113 @@
+"""Aquatint beside stable-diffusion.cpp and diffusers on this machine's processors, in one run.
+
+    python -m benchmarks.peers --folder FOLDER [--cpp-python PYTHON] [--torch-python PYTHON]
+
+Each program makes the same kind of picture (SD 1.5, random weights, f16 file, 512x512, guidance)
+in a process of its own; the programs take turns, round after round, and the medians are printed.
+README.md says how the peers are set up. A peer whose Python is not given is left out.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from benchmarks.measurement import Measurement, middle, parse
+from tests.full_size.picture import checkpoint_in
+
+ROOT = Path(__file__).resolve().parents[1]
+STAT = Path("/proc/stat")
+
+
+def processor_seconds() -> float:
+    """Seconds that all processors of the machine have worked since it started; -1: not known."""
+    if not STAT.exists():
+        return -1.0
+    fields = [int(field) for field in STAT.read_text().splitlines()[0].split()[1:]]
+    busy = sum(fields[:8]) - fields[3] - fields[4]
+    return busy / os.sysconf("SC_CLK_TCK")
+
+
+def children_seconds() -> float:
+    """Processor seconds of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measure(command: Sequence[str]) -> Measurement:
+    """Runs one child and adds how much others disturbed it."""
+    machine, children, started = processor_seconds(), children_seconds(), time.monotonic()
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    measurement = parse(ended.stdout)
+    if machine < 0:
+        return measurement
+    own = children_seconds() - children
+    room = (time.monotonic() - started) * (os.cpu_count() or 1)
+    return replace(measurement, foreign=(processor_seconds() - machine - own) / room)
+
+
+def commands(arguments: argparse.Namespace, checkpoint: Path) -> dict[str, list[str]]:
+    """What is run, by the name it has in the table."""
+    common = [str(checkpoint), str(arguments.threads), str(arguments.steps)]
+    found = {}
+    if not arguments.peers_only:
+        aquatint = [sys.executable, "-m", "benchmarks.peer_aquatint", *common]
+        found["aquatint"] = [*aquatint, "keep"]
+        found["aquatint, least memory"] = [*aquatint, "release"]
+    if arguments.cpp_python:
+        peer = "benchmarks.peer_stable_diffusion_cpp"
+        found["stable-diffusion.cpp"] = [arguments.cpp_python, "-m", peer, *common]
+    if arguments.torch_python:
+        torch = [arguments.torch_python, "-m", "benchmarks.peer_torch", *common]
+        found["diffusers f32"] = [*torch, "f32"]
+        found["diffusers bf16"] = [*torch, "bf16"]
+    return found
+
+
+def table(medians: dict[str, Measurement]) -> str:
+    """The medians as Markdown."""
+    lines = [
+        "| | CFG step | VAE decode | text (2 prompts) | load | peak RSS | foreign load |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, figures in medians.items():
+        lines.append(
+            f"| {name} | {figures.step_s:.2f} s | {figures.decode_s:.2f} s "
+            f"| {figures.text_s:.3f} s | {figures.load_s:.2f} s | {figures.peak_mib:.0f} MiB "
+            f"| {figures.foreign:.0%} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measures all in turn and prints the table, or JSON with every measurement."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--cpp-python")
+    parser.add_argument("--torch-python")
+    parser.add_argument("--peers-only", action="store_true")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    programs = commands(arguments, checkpoint_in(arguments.folder))
+    results: dict[str, list[Measurement]] = {name: [] for name in programs}
+    for number in range(arguments.rounds):
+        for name, command in programs.items():
+            results[name].append(measure(command))
+            print(f"round {number + 1}, {name}: {results[name][-1]}", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps({name: [asdict(row) for row in rows] for name, rows in results.items()}))
+    else:
+        print(table({name: middle(rows) for name, rows in results.items()}))
+
+
+if __name__ == "__main__":
+    main()
