@@ -57,9 +57,7 @@ def commands(arguments: argparse.Namespace, checkpoint: Path) -> dict[str, list[
     common = [str(checkpoint), str(arguments.threads), str(arguments.steps)]
     found = {}
     if not arguments.peers_only:
-        aquatint = [sys.executable, "-m", "benchmarks.peer_aquatint", *common]
-        found["aquatint"] = [*aquatint, "keep"]
-        found["aquatint, least memory"] = [*aquatint, "release"]
+        found["aquatint"] = [sys.executable, "-m", "benchmarks.peer_aquatint", *common]
     if arguments.cpp_python:
         peer = "benchmarks.peer_stable_diffusion_cpp"
         found["stable-diffusion.cpp"] = [arguments.cpp_python, "-m", peer, *common]
