@@ -14,6 +14,7 @@ from app.checkpoint.stored import CheckpointError, StoredTensor, shown
 from app.engine.types import Dtype, EngineTensor
 
 ENGINE_RANK_LIMIT = 4
+LATENT_CHANNELS = 4
 ENGINE_DTYPES: Mapping[str, Dtype] = {
     "F32": Dtype.F32,
     "F16": Dtype.F16,
@@ -74,7 +75,9 @@ def vae_tensors(checkpoint: Checkpoint) -> list[EngineTensor]:
     for prefix in VAE_FILE_PREFIXES:
         if f"{prefix}decoder.conv_in.weight" in checkpoint.tensors:
             names = _under(checkpoint.tensors, prefix, "vae.", _vae_names)
-            return _converted(checkpoint, names)
+            tensors = _converted(checkpoint, names)
+            _check_latents(checkpoint, tensors, "vae.decoder.conv_in.weight")
+            return tensors
     raise CheckpointError(
         f"{shown(checkpoint.path.name)} holds no VAE: choose a VAE file (.safetensors)."
     )
@@ -97,7 +100,9 @@ def taesd_tensors(checkpoint: Checkpoint) -> list[EngineTensor]:
         raise CheckpointError(
             f"{shown(checkpoint.path.name)} is not a TAESD file: choose taesd_decoder.safetensors."
         )
-    return _converted(checkpoint, names)
+    tensors = _converted(checkpoint, names)
+    _check_latents(checkpoint, tensors, "taesd.decoder.1.weight")
+    return tensors
 
 
 def _ldm_names(names: Iterable[str]) -> dict[str, str]:
@@ -175,6 +180,16 @@ def _converted(checkpoint: Checkpoint, names: Mapping[str, str]) -> list[EngineT
             )
         result[engine_name] = _engine_tensor(checkpoint, checkpoint.tensors[name], engine_name)
     return [result[name] for name in sorted(result)]
+
+
+def _check_latents(checkpoint: Checkpoint, tensors: list[EngineTensor], first_layer: str) -> None:
+    """CheckpointError for a decoder of other latents, such as the 16 channels of SD3 and FLUX."""
+    for tensor in tensors:
+        if tensor.name == first_layer and tensor.shape[1:2] != (LATENT_CHANNELS,):
+            raise CheckpointError(
+                f"{shown(checkpoint.path.name)} does not decode the {LATENT_CHANNELS} latent "
+                "channels of Stable Diffusion 1.x: choose a file made for Stable Diffusion 1.x."
+            )
 
 
 def _is_weight(engine_name: str) -> bool:

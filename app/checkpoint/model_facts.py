@@ -238,10 +238,13 @@ def _config_heads(config: Mapping[str, object]) -> tuple[int, int]:
             return counts[0], 0
         if isinstance(widths, list) and len(widths) == len(counts):
             pairs = list(zip(widths, counts, strict=True))
-            if all(type(width) is int and width % count == 0 for width, count in pairs):
+            if all(
+                type(width) is int and width >= count and width % count == 0
+                for width, count in pairs
+            ):
                 sizes = {width // count for width, count in pairs}
                 if len(sizes) == 1:
-                    return 0, max(sizes.pop(), 1)
+                    return 0, sizes.pop()
     raise CheckpointError(
         f"unet/config.json states the heads {shown(str(stated))}, which Aquatint cannot use: "
         "choose a Stable Diffusion 1.x model."

@@ -92,6 +92,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
     Reads headers and configs only: the time does not grow with the weights.
     """
+    path = path.absolute()  # so that "." has a name
     with ExitStack() as mappings:
         if path.is_dir():
             files = [(file.prefix, file.path) for file in weight_files(path)]

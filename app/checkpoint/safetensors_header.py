@@ -125,7 +125,10 @@ def _no_constant(word: str) -> object:
 
 def _is_plain_text(text: str) -> bool:
     """Whether text has no zero byte and no lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
 
 
 def _metadata(value: object, file_name: str) -> dict[str, str]:
