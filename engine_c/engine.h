@@ -225,7 +225,7 @@ typedef struct sd_timings {
   double load_ms, text_ms, denoise_ms, decode_ms; /* load: packing of weights, inside the others */
 } sd_timings;
 
-/* rgb: [batch_count][height][width][3], written only on success.
+/* rgb: [batch_count][height][width][3]; of no meaning unless SD_OK is returned.
  * latents: NULL or [batch_count][height/8][width/8][4], the final latents (scaled).
  * note: a sentence where something was rerun in f32, else empty; 256 bytes. */
 typedef struct sd_result {

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "graph/weights.h"
 
+enum { CPU_OWN_PAGES_BYTES = 1 << 16 };
+
 typedef void (*cpu_function)(cpu_backend *cpu, const node *n);
 
 static const cpu_function CPU_FUNCTIONS[OP_COUNT] = {
@@ -67,16 +69,34 @@ static int64_t cpu_weight_bytes(const backend *b, const weight *w) {
   return cpu_pack_bytes((const cpu_backend *)b, w);
 }
 
+/* Large weights take pages of their own, so that freeing them gives the memory back. */
+static void *cpu_take_weight(int64_t bytes) {
+  if (bytes >= CPU_OWN_PAGES_BYTES) return arena_pages((size_t)bytes);
+  void *taken = NULL;
+  return posix_memalign(&taken, 64, (size_t)bytes) ? NULL : taken;
+}
+
+static void cpu_free_weight(void *packed, int64_t bytes) {
+  if (bytes >= CPU_OWN_PAGES_BYTES)
+    arena_pages_free(packed, (size_t)bytes);
+  else
+    free(packed);
+}
+
 static sd_status cpu_upload(backend *b, weight *w, sd_error *error) {
   cpu_backend *cpu = cpu_of(b);
   int64_t bytes = cpu_pack_bytes(cpu, w);
   if (w->packed || !bytes) return SD_OK;
   if (!w->data) return error_set(error, SD_BAD_MODEL, "%s has no data", w->name);
-  void *packed = NULL;
-  if (posix_memalign(&packed, 64, (size_t)bytes))
+  void *packed = cpu_take_weight(bytes);
+  if (!packed)
     return error_set(error, SD_OUT_OF_MEMORY, "no memory for the weights (%.1f MB more)",
                      (double)bytes / 1e6);
   cpu_pack(cpu, w, packed);
+  if (atomic_load(b->stop)) { /* the pool may have left items out */
+    cpu_free_weight(packed, bytes);
+    return error_set(error, SD_CANCELLED, "cancelled");
+  }
   if (w->is_mapped) arena_drop_mapped(w->data, (size_t)weights_source_bytes(w));
   w->packed = packed;
   w->packed_bytes = bytes;
@@ -86,7 +106,7 @@ static sd_status cpu_upload(backend *b, weight *w, sd_error *error) {
 
 static void cpu_drop(backend *b, weight *w) {
   cpu_of(b)->weight_bytes -= w->packed_bytes;
-  free(w->packed);
+  cpu_free_weight(w->packed, w->packed_bytes);
   w->packed = NULL;
   w->packed_bytes = 0;
 }

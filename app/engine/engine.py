@@ -1,0 +1,380 @@
+"""The engine behind a typed face: values in, values out, statuses become exceptions.
+
+Owns the conversion to and from the C structs and the lifetimes Engine > Model. All arithmetic is
+in C. One call at a time per engine, from any thread; only `Engine.cancel` may be called meanwhile.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from types import TracebackType
+from typing import Any, Self
+
+from app.engine._engine import ffi, lib
+from app.engine.types import (
+    BackendName,
+    DeviceInfo,
+    Dtype,
+    EngineTensor,
+    GenerationInput,
+    GenerationOutput,
+    ModelConfig,
+    ModelInfo,
+    OpCheck,
+    Phase,
+    PlanFigures,
+    Prediction,
+    Preview,
+    Progress,
+    PromptTokens,
+    Rng,
+    Sampler,
+    Schedule,
+)
+
+ProgressCallback = Callable[[Progress], bool | None]
+"""Told of each phase and step; a true return value, or an exception, stops the generation."""
+
+_OP_LIMIT = 64
+
+
+class EngineError(Exception):
+    """What the engine refused or could not do, as one sentence."""
+
+
+class Cancelled(EngineError):
+    """The generation was asked to stop, and did."""
+
+
+class BadArgument(EngineError):
+    """A value of the request cannot be used."""
+
+
+class BadModel(EngineError):
+    """The tensors are not a model that the engine knows."""
+
+
+class OutOfMemory(EngineError):
+    """The system refused memory."""
+
+
+class NonFinite(EngineError):
+    """Numbers ran out of range, so there is no picture."""
+
+
+class BackendFailed(EngineError):
+    """The device cannot be used."""
+
+
+_ERRORS: dict[int, type[EngineError]] = {
+    lib.SD_CANCELLED: Cancelled,
+    lib.SD_BAD_ARGUMENT: BadArgument,
+    lib.SD_BAD_MODEL: BadModel,
+    lib.SD_OUT_OF_MEMORY: OutOfMemory,
+    lib.SD_NON_FINITE: NonFinite,
+    lib.SD_BACKEND_FAILED: BackendFailed,
+}
+
+_DTYPES = {
+    Dtype.F32: lib.SD_F32,
+    Dtype.F16: lib.SD_F16,
+    Dtype.BF16: lib.SD_BF16,
+    Dtype.F8_E4M3: lib.SD_F8_E4M3,
+    Dtype.F8_E5M2: lib.SD_F8_E5M2,
+}
+_BACKENDS = {
+    BackendName.AUTO: lib.SD_BACKEND_AUTO,
+    BackendName.CPU: lib.SD_BACKEND_CPU,
+    BackendName.METAL: lib.SD_BACKEND_METAL,
+}
+_PREDICTIONS = {
+    Prediction.EPSILON: lib.SD_PREDICT_EPSILON,
+    Prediction.V: lib.SD_PREDICT_V,
+}
+_SAMPLERS = {
+    Sampler.EULER: lib.SD_EULER,
+    Sampler.EULER_A: lib.SD_EULER_A,
+    Sampler.HEUN: lib.SD_HEUN,
+    Sampler.DPMPP_2M: lib.SD_DPMPP_2M,
+    Sampler.DPMPP_2M_SDE: lib.SD_DPMPP_2M_SDE,
+    Sampler.DDIM: lib.SD_DDIM,
+    Sampler.LCM: lib.SD_LCM,
+}
+_SCHEDULES = {
+    Schedule.NORMAL: lib.SD_NORMAL,
+    Schedule.KARRAS: lib.SD_KARRAS,
+    Schedule.EXPONENTIAL: lib.SD_EXPONENTIAL,
+    Schedule.SGM_UNIFORM: lib.SD_SGM_UNIFORM,
+    Schedule.SIMPLE: lib.SD_SIMPLE,
+}
+_RNGS = {Rng.CPU: lib.SD_RNG_CPU, Rng.NV: lib.SD_RNG_NV}
+_PREVIEWS = {
+    Preview.NONE: lib.SD_PREVIEW_NONE,
+    Preview.LATENT_RGB: lib.SD_PREVIEW_LATENT_RGB,
+    Preview.TAESD: lib.SD_PREVIEW_TAESD,
+}
+_PHASES = {
+    lib.SD_PHASE_TEXT: Phase.TEXT,
+    lib.SD_PHASE_DENOISE: Phase.DENOISE,
+    lib.SD_PHASE_DECODE: Phase.DECODE,
+}
+
+
+def _check(status: int, error: Any) -> None:
+    if status != lib.SD_OK:
+        raise _ERRORS[status](_text(error.text))
+
+
+def _text(chars: Any) -> str:
+    return ffi.string(chars).decode("utf-8", "replace")
+
+
+def _values(struct: Any, kind: type) -> dict[str, Any]:
+    """The fields of a C struct that bear the names of the dataclass `kind`."""
+    values = {}
+    for field in fields(kind):
+        value = getattr(struct, field.name)
+        if isinstance(value, ffi.CData):
+            value = _text(value)
+        values[field.name] = bool(value) if field.type is bool else value
+    return values
+
+
+class _ProgressTarget:
+    """What the C callback finds behind its handle; keeps an exception until C has returned."""
+
+    def __init__(self, callback: ProgressCallback, batch_count: int) -> None:
+        self.callback = callback
+        self.batch_count = batch_count
+        self.exception: BaseException | None = None
+
+    def call(self, progress: Any) -> bool:
+        size = self.batch_count * progress.preview_width * progress.preview_height * 3
+        preview = bytes(ffi.buffer(progress.preview, size)) if progress.preview else None
+        value = Progress(
+            phase=_PHASES[progress.phase],
+            step=progress.step,
+            steps=progress.steps,
+            preview=preview,
+            preview_width=progress.preview_width,
+            preview_height=progress.preview_height,
+        )
+        return bool(self.callback(value))
+
+
+@ffi.def_extern(error=1)  # type: ignore[untyped-decorator]
+def engine_progress(progress: Any, user_data: Any) -> int:
+    """Called by the engine in the thread of `Model.generate`; non-zero stops it."""
+    target: _ProgressTarget = ffi.from_handle(user_data)
+    try:
+        return int(target.call(progress))
+    except BaseException as exception:
+        target.exception = exception
+        return 1
+
+
+class Engine:
+    """A device that is ready to compute. Raises EngineError if it cannot be opened."""
+
+    def __init__(
+        self, *, backend: BackendName = BackendName.AUTO, threads: int = 0, isa: int = -1
+    ) -> None:
+        """`threads` 0: one per processor; `isa`: a row of `instruction_sets`, or -1 for the best."""
+        options = ffi.new("sd_engine_options *", [_BACKENDS[backend], threads, isa])
+        out, error = ffi.new("sd_engine **"), ffi.new("sd_error *")
+        _check(lib.sd_engine_open(out, options, error), error)
+        self._engine = out[0]
+
+    def open_model(self, tensors: Sequence[EngineTensor], config: ModelConfig) -> "Model":
+        """Checks every tensor and fixes all sizes; reads no weight. Raises BadModel."""
+        return Model(self._engine, tensors, config)
+
+    def cancel(self) -> None:
+        """Asks the running generation to stop; from any thread."""
+        lib.sd_cancel(self._engine)
+
+    def device(self) -> DeviceInfo:
+        """The backend that is in use, and the bytes that it holds now."""
+        out = ffi.new("sd_device_info *")
+        lib.sd_engine_device(out, self._engine)
+        return DeviceInfo(**_values(out, DeviceInfo))
+
+    def self_test(self) -> list[OpCheck]:
+        """The start-up check: each operator against a plain reference."""
+        rows, count = ffi.new("sd_op_check[]", _OP_LIMIT), ffi.new("int32_t *")
+        error = ffi.new("sd_error *")
+        _check(lib.sd_engine_self_test(rows, count, self._engine, _OP_LIMIT, error), error)
+        return [OpCheck(**_values(rows[i], OpCheck)) for i in range(count[0])]
+
+    def close(self) -> None:
+        """Frees the device. Models must have been closed before; a second call does nothing."""
+        lib.sd_engine_close(self._engine)
+        self._engine = ffi.NULL
+
+    def __enter__(self) -> Self:
+        """The engine itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes."""
+        self.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstructionSet:
+    """A row of the CPU's instruction sets: `index` is what `Engine(isa=...)` takes."""
+
+    index: int
+    name: str
+    is_usable: bool
+
+
+def instruction_sets() -> Iterator[InstructionSet]:
+    """What the CPU backend was built for, from worst to best."""
+    usable = ffi.new("int32_t *")
+    index = 0
+    while (name := lib.sd_isa_name(usable, index)) != ffi.NULL:
+        yield InstructionSet(index=index, name=_text(name), is_usable=bool(usable[0]))
+        index += 1
+
+
+def _fill_tensors(tensors: Sequence[EngineTensor]) -> tuple[Any, list[Any]]:
+    rows = ffi.new("sd_tensor[]", len(tensors))
+    names = [ffi.new("char[]", tensor.name.encode()) for tensor in tensors]
+    for row, name, tensor in zip(rows, names, tensors, strict=True):
+        row.name = name
+        row.data = ffi.cast("void *", tensor.address)
+        row.rank = len(tensor.shape)
+        if len(tensor.shape) > len(row.shape):
+            raise BadModel(f"{tensor.name} has {len(tensor.shape)} dimensions; 1 to 4 are known")
+        for axis, size in enumerate(tensor.shape):
+            row.shape[axis] = size
+        row.dtype = _DTYPES[tensor.dtype]
+        row.is_mapped = tensor.is_mapped
+    return rows, names
+
+
+def _fill_config(config: ModelConfig) -> Any:
+    out = ffi.new("sd_model_config *")
+    out.unet_heads = config.unet_heads
+    out.unet_head_size = config.unet_head_size
+    out.text_heads = config.text_heads
+    out.prediction = _PREDICTIONS[config.prediction]
+    out.latent_scale = config.latent_scale
+    out.beta_start = config.beta_start
+    out.beta_end = config.beta_end
+    if config.latent_rgb is not None:
+        out.has_latent_rgb = 1
+        out.latent_rgb = config.latent_rgb
+    return out
+
+
+class _Request:
+    """The C struct of a request and the buffers that it points into."""
+
+    def __init__(self, source: GenerationInput) -> None:
+        self.struct = ffi.new("sd_request *")
+        self._buffers: list[Any] = []
+        self._fill_prompt(self.struct.prompt, source.prompt)
+        self._fill_prompt(self.struct.negative_prompt, source.negative_prompt)
+        for name in ("width", "height", "steps", "batch_count", "clip_skip"):
+            setattr(self.struct, name, getattr(source, name))
+        self.struct.sampler = _SAMPLERS[source.sampler]
+        self.struct.schedule = _SCHEDULES[source.schedule]
+        self.struct.rng = _RNGS[source.rng]
+        self.struct.cfg_scale = source.cfg_scale
+        self.struct.denoise_strength = source.denoise_strength
+        self.struct.seed = source.seed
+        self.struct.preview = _PREVIEWS[source.preview]
+        self.struct.precision = _DTYPES[source.precision]
+        self.struct.release_weights = source.release_weights
+        if source.init_image is not None:
+            self.struct.init_image = self._picture(source, source.init_image)
+
+    def _fill_prompt(self, out: Any, prompt: PromptTokens) -> None:
+        tokens = ffi.new("int32_t[]", [token for chunk in prompt.tokens for token in chunk])
+        weights = ffi.new("float[]", [weight for chunk in prompt.weights for weight in chunk])
+        if len(tokens) != 77 * len(prompt.tokens) or len(weights) != len(tokens):
+            raise BadArgument("each chunk of a prompt needs 77 tokens and 77 weights")
+        out.tokens, out.weights, out.chunk_count = tokens, weights, len(prompt.tokens)
+        self._buffers += [tokens, weights]
+
+    def _picture(self, source: GenerationInput, rgb: bytes) -> Any:
+        if len(rgb) != source.width * source.height * 3:
+            raise BadArgument("the init image has another size than the picture")
+        buffer = ffi.from_buffer("uint8_t[]", rgb)
+        self._buffers.append(buffer)
+        return buffer
+
+
+class Model:
+    """A checkpoint that is ready to be planned and run; made by `Engine.open_model`."""
+
+    def __init__(self, engine: Any, tensors: Sequence[EngineTensor], config: ModelConfig) -> None:
+        rows, self._names = _fill_tensors(tensors)
+        out, error = ffi.new("sd_model **"), ffi.new("sd_error *")
+        status = lib.sd_model_open(out, engine, rows, len(rows), _fill_config(config), error)
+        _check(status, error)
+        self._model = out[0]
+
+    def plan(self, source: GenerationInput) -> PlanFigures:
+        """Forecasts the memory of a request, in bytes; loads nothing. Raises EngineError."""
+        request, error = _Request(source), ffi.new("sd_error *")
+        out = ffi.new("sd_plan_figures *")
+        _check(lib.sd_plan(out, self._model, request.struct, error), error)
+        return PlanFigures(**_values(out, PlanFigures))
+
+    def generate(
+        self, source: GenerationInput, progress: ProgressCallback | None = None
+    ) -> GenerationOutput:
+        """Makes the pictures; blocks, with the interpreter free for other threads.
+
+        Raises Cancelled, another EngineError, or what `progress` raised.
+        """
+        request, error = _Request(source), ffi.new("sd_error *")
+        picture_size = source.width * source.height * 3
+        rgb = ffi.new("uint8_t[]", source.batch_count * picture_size)
+        latents = ffi.new("float[]", source.batch_count * source.width * source.height // 16)
+        result = ffi.new("sd_result *", {"rgb": rgb, "latents": latents})
+        callbacks = ffi.new("sd_callbacks *")
+        target = _ProgressTarget(progress, source.batch_count) if progress else None
+        handle = ffi.new_handle(target)
+        if target:
+            callbacks.progress, callbacks.user_data = lib.engine_progress, handle
+        status = lib.sd_generate(result, self._model, request.struct, callbacks, error)
+        if target and target.exception:
+            raise target.exception
+        _check(status, error)
+        view = memoryview(ffi.buffer(rgb))
+        pictures = tuple(
+            bytes(view[i * picture_size : (i + 1) * picture_size])
+            for i in range(source.batch_count)
+        )
+        return GenerationOutput(
+            pictures=pictures,
+            latents=bytes(ffi.buffer(latents)),
+            load_ms=result.timings.load_ms,
+            text_ms=result.timings.text_ms,
+            denoise_ms=result.timings.denoise_ms,
+            decode_ms=result.timings.decode_ms,
+            note=_text(result.note),
+        )
+
+    def describe(self) -> ModelInfo:
+        """Sizes that the engine read off the tensors."""
+        out = ffi.new("sd_model_info *")
+        lib.sd_model_describe(out, self._model)
+        return ModelInfo(**_values(out, ModelInfo))
+
+    def release_weights(self) -> None:
+        """Frees packed weights and the arena; the next generation packs again."""
+        lib.sd_model_release_weights(self._model)
+
+    def close(self) -> None:
+        """Frees the model; a second call does nothing."""
+        lib.sd_model_close(self._model)
+        self._model = ffi.NULL

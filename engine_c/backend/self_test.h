@@ -1,0 +1,13 @@
+/* self_test: the start-up check: each operator of ops.def on a small case, on the backend, against a
+ * plain double-precision reference. */
+#ifndef BACKEND_SELF_TEST_H
+#define BACKEND_SELF_TEST_H
+
+#include "backend/backend.h"
+
+/* Fills up to `capacity` rows; *count is the number of operators. Fails only where the backend
+ * cannot run at all; a wrong operator is a row that did not pass. */
+sd_status self_test_run(sd_op_check *out, int32_t *count, backend *b, int32_t capacity,
+                        sd_error *error);
+
+#endif

@@ -1,0 +1,25 @@
+/* model: a checkpoint's weights and what is known of them. Lives as long as its sd_model. */
+#ifndef NETWORKS_MODEL_H
+#define NETWORKS_MODEL_H
+
+#include "backend/backend.h"
+#include "graph/weights.h"
+
+struct sd_model {
+  backend *backend;
+  atomic_int *stop; /* the engine's: non-zero ends what runs */
+  weight_table weights;
+  sd_model_config config;
+  sd_model_info info;
+};
+
+/* model->backend and model->stop are set. Reads all sizes off the names and shapes and checks the configuration. Whether every layer is
+ * there is seen when the networks are recorded. */
+sd_status model_open(sd_model *model, const sd_tensor *tensors, int32_t count,
+                     const sd_model_config *config, sd_error *error);
+void model_close(sd_model *model);
+
+/* Frees what the backend holds of the weights; the next upload packs them again. */
+void model_release(sd_model *model);
+
+#endif

@@ -1,0 +1,241 @@
+/* denoise: see denoise.h. */
+#include "sampling/denoise.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "networks/clip.h"
+#include "sampling/conditioning.h"
+#include "sampling/generation.h"
+#include "sampling/pixels.h"
+#include "sampling/sampler.h"
+
+static sd_status denoise_out_of_memory(generation *g) {
+  return error_set(g->error, SD_OUT_OF_MEMORY, "no memory for the latents");
+}
+
+static float *denoise_floats(generation *g, size_t count) {
+  return arena_take(&g->memory, count * sizeof(float));
+}
+
+/* ---- text ---- */
+
+static void denoise_fill_tokens(generation *g, const void *what) {
+  (void)what;
+  int32_t *ids = frame_input(&g->f, PART_TEXT, 0);
+  const sd_prompt *prompt = &g->request->prompt, *negative = &g->request->negative_prompt;
+  size_t count = (size_t)prompt->chunk_count * CLIP_TOKENS;
+  memcpy(ids, prompt->tokens, count * sizeof *ids);
+  if (g->f.prompts == 2)
+    memcpy(ids + count, negative->tokens,
+           (size_t)negative->chunk_count * CLIP_TOKENS * sizeof *ids);
+}
+
+/* Chunks of both prompts, one after the other -> context rows, the shorter one padded with zeros
+ * that key_counts keeps out of the attention. */
+static void denoise_take_context(generation *g, float *encoded) {
+  int32_t width = g->model->info.context_width;
+  const sd_prompt *prompts[2] = {&g->request->prompt, &g->request->negative_prompt};
+  for (int32_t p = 0; p < g->f.prompts; p++) {
+    size_t count = (size_t)prompts[p]->chunk_count * CLIP_TOKENS * (size_t)width;
+    conditioning_weigh(encoded, prompts[p], width);
+    memcpy(g->context + (size_t)p * (size_t)g->f.tokens * (size_t)width, encoded,
+           count * sizeof *encoded);
+    g->key_counts[p] = prompts[p]->chunk_count * CLIP_TOKENS;
+    encoded += count;
+  }
+}
+
+static sd_status denoise_text(generation *g) {
+  size_t width = (size_t)g->model->info.context_width;
+  size_t encoded_count = (size_t)g->f.chunks * CLIP_TOKENS * width;
+  float *encoded = denoise_floats(g, encoded_count);
+  g->context = denoise_floats(g, (size_t)g->f.prompts * (size_t)g->f.tokens * width);
+  if (!encoded || !g->context) return denoise_out_of_memory(g);
+  sd_status status = generation_run(g, PART_TEXT, denoise_fill_tokens, NULL);
+  if (status) return status;
+  memcpy(encoded, frame_output(&g->f, PART_TEXT), encoded_count * sizeof *encoded);
+  denoise_take_context(g, encoded);
+  return SD_OK;
+}
+
+/* ---- init image ---- */
+
+/* what: RGB bytes, or NULL for a grey picture. */
+static void denoise_fill_picture(generation *g, const void *what) {
+  float *out = frame_input(&g->f, PART_ENCODE, 0);
+  size_t count = (size_t)g->request->width * (size_t)g->request->height * 3;
+  int taesd = frame_decodes_by_taesd(&g->f);
+  if (what) {
+    pixels_from_bytes(out, what, count, taesd ? 1 : 2, taesd ? 0 : -1);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) out[i] = taesd ? 0.5f : 0;
+}
+
+/* The encoder's mean, scaled: not a sample of its distribution, so that one request is one picture. */
+static sd_status denoise_encode(generation *g, float **out, const uint8_t *picture) {
+  *out = denoise_floats(g, g->picture_count);
+  if (!*out) return denoise_out_of_memory(g);
+  sd_status status = generation_run(g, PART_ENCODE, denoise_fill_picture, picture);
+  if (status) return status;
+  const float *moments = frame_output(&g->f, PART_ENCODE);
+  int taesd = frame_decodes_by_taesd(&g->f);
+  size_t channels = taesd ? 4 : 8;
+  float scale = taesd ? 1 : g->model->config.latent_scale;
+  for (size_t i = 0; i < g->picture_count; i++)
+    (*out)[i] = moments[i / 4 * channels + i % 4] * scale;
+  return SD_OK;
+}
+
+static sd_status denoise_encode_inputs(generation *g) {
+  sd_status status = SD_OK;
+  if (g->request->init_image)
+    status = denoise_encode(g, &g->init_latents, g->request->init_image);
+  if (!status && g->model->info.unet_in_channels == 9)
+    status = denoise_encode(g, &g->masked_latents, NULL);
+  return status;
+}
+
+/* ---- latents ---- */
+
+/* The part of the schedule that is run: with an init image its last steps * strength, as diffusers
+ * counts. */
+static sd_status denoise_schedule(generation *g) {
+  const sd_request *r = g->request;
+  float *all = denoise_floats(g, (size_t)r->steps + 1);
+  if (!all) return denoise_out_of_memory(g);
+  schedule_table_init(&g->table, g->model->config.beta_start, g->model->config.beta_end);
+  if (schedule_sigmas(all, r->schedule, &g->table, r->steps))
+    return error_set(g->error, SD_BAD_ARGUMENT, "the schedule is unknown");
+  g->steps = r->init_image ? (int32_t)((double)r->steps * (double)r->denoise_strength + 1e-6)
+                           : r->steps;
+  g->sigmas = all + (r->steps - g->steps);
+  return SD_OK;
+}
+
+static sd_status denoise_init_latents(generation *g) {
+  size_t batch = (size_t)g->request->batch_count;
+  g->noise = arena_take(&g->memory, batch * sizeof *g->noise);
+  g->latents = denoise_floats(g, g->count);
+  g->scratch = denoise_floats(g, g->picture_count);
+  if (!g->noise || !g->latents || !g->scratch) return denoise_out_of_memory(g);
+  for (size_t i = 0; i < batch; i++) noise_init(&g->noise[i], g->request->rng, g->request->seed + i);
+  generation_noise(g, g->latents);
+  float sigma = g->sigmas[0];
+  for (size_t i = 0; i < g->count; i++) {
+    g->latents[i] *= sigma;
+    if (g->init_latents) g->latents[i] += g->init_latents[i % g->picture_count];
+  }
+  return SD_OK;
+}
+
+static sd_status denoise_open_preview(generation *g) {
+  const sd_request *r = g->request;
+  int full = r->preview == SD_PREVIEW_TAESD;
+  if (r->preview == SD_PREVIEW_NONE || (!full && !g->model->config.has_latent_rgb)) return SD_OK;
+  g->preview_h = full ? r->height : g->f.latent_h;
+  g->preview_w = full ? r->width : g->f.latent_w;
+  size_t pixels = (size_t)g->preview_h * (size_t)g->preview_w;
+  g->preview = arena_take(&g->memory, pixels * 3 * (size_t)r->batch_count);
+  return g->preview ? SD_OK : denoise_out_of_memory(g);
+}
+
+static sd_status denoise_loop(generation *g) {
+  size_t scratch = sampler_scratch(g->request->sampler, g->count);
+  sampler_run run = {.sigmas = g->sigmas,
+                     .steps = g->steps,
+                     .count = g->count,
+                     .x = g->latents,
+                     .scratch = denoise_floats(g, scratch),
+                     .denoise = generation_denoise,
+                     .noise = generation_noise,
+                     .step_done = generation_step_done,
+                     .user = g};
+  if (!run.scratch) return denoise_out_of_memory(g);
+  sd_status status = denoise_open_preview(g);
+  if (!status) status = generation_project_context(g);
+  if (!status && g->steps) status = sampler_run_all(g->request->sampler, &run);
+  if (status && !g->error->status)
+    error_set(g->error, status, "the sampler is unknown");
+  return status;
+}
+
+/* ---- decode ---- */
+
+static void denoise_fill_latents(generation *g, const void *what) {
+  const float *latents = what;
+  float *out = frame_input(&g->f, PART_DECODE, 0);
+  float scale = frame_decodes_by_taesd(&g->f) ? 1 : 1 / g->model->config.latent_scale;
+  for (size_t i = 0; i < g->picture_count; i++) out[i] = latents[i] * scale;
+}
+
+static sd_status denoise_decode(generation *g) {
+  int taesd = frame_decodes_by_taesd(&g->f);
+  size_t bytes = (size_t)g->request->width * (size_t)g->request->height * 3;
+  for (int32_t i = 0; i < g->request->batch_count; i++) {
+    sd_status status = generation_run(g, PART_DECODE, denoise_fill_latents,
+                                      g->latents + (size_t)i * g->picture_count);
+    if (status) return status;
+    pixels_to_bytes(g->result->rgb + (size_t)i * bytes, frame_output(&g->f, PART_DECODE), bytes,
+                    taesd ? 1 : 0.5f, taesd ? 0 : 0.5f);
+  }
+  if (g->result->latents) memcpy(g->result->latents, g->latents, g->count * sizeof(float));
+  return SD_OK;
+}
+
+/* ---- the whole ---- */
+
+/* Between phases: least memory where it was asked for. */
+static void denoise_release(generation *g) {
+  if (!g->request->release_weights) return;
+  model_release(g->model);
+  g->model->backend->table->reserve(g->model->backend, 0, NULL);
+}
+
+static sd_status denoise_phase(generation *g, sd_phase phase, sd_status (*run)(generation *g),
+                               double *elapsed_ms) {
+  sd_status status = generation_report(g, phase, 0, NULL);
+  if (status) return status;
+  double start = generation_now_ms();
+  status = run(g);
+  *elapsed_ms = generation_now_ms() - start;
+  return status;
+}
+
+static sd_status denoise_prepare(generation *g) {
+  g->picture_count = (size_t)g->f.latent_h * (size_t)g->f.latent_w * 4;
+  g->count = g->picture_count * (size_t)g->request->batch_count;
+  sd_status status = denoise_schedule(g);
+  if (!status) status = denoise_encode_inputs(g);
+  denoise_release(g);
+  return status ? status : denoise_init_latents(g);
+}
+
+static sd_status denoise_phases(generation *g) {
+  sd_timings *timings = &g->result->timings;
+  sd_status status = denoise_prepare(g);
+  if (!status) status = denoise_phase(g, SD_PHASE_TEXT, denoise_text, &timings->text_ms);
+  denoise_release(g);
+  if (!status) status = denoise_phase(g, SD_PHASE_DENOISE, denoise_loop, &timings->denoise_ms);
+  denoise_release(g);
+  if (!status) status = denoise_phase(g, SD_PHASE_DECODE, denoise_decode, &timings->decode_ms);
+  denoise_release(g);
+  return status;
+}
+
+sd_status denoise_generate(sd_result *result, sd_model *model, const sd_request *request,
+                           const sd_callbacks *callbacks, sd_error *error) {
+  generation g = {.model = model,
+                  .request = request,
+                  .callbacks = callbacks,
+                  .result = result,
+                  .error = error};
+  result->timings = (sd_timings){0};
+  result->note[0] = 0;
+  sd_status status = frame_open(&g.f, model, request, error);
+  if (!status) status = denoise_phases(&g);
+  arena_free(&g.memory);
+  frame_close(&g.f);
+  return status;
+}

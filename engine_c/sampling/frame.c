@@ -1,0 +1,304 @@
+/* frame: see frame.h. */
+#include "sampling/frame.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "graph/plan.h"
+#include "networks/clip.h"
+#include "networks/taesd.h"
+#include "networks/vae.h"
+
+enum { FRAME_SIZE_LIMIT = 8192, FRAME_STEP_LIMIT = 1000, FRAME_BATCH_LIMIT = 64 };
+enum { FRAME_CHUNK_LIMIT = 64, FRAME_LATENT_FACTOR = 8 };
+
+static int frame_uses_cfg(const sd_request *r) { return r->cfg_scale != 1.0f; }
+
+int frame_decodes_by_taesd(const frame *f) { return !f->model->info.has_vae_decoder; }
+
+static int frame_encodes(const frame *f) {
+  return f->request->init_image || f->model->info.unet_in_channels == 9;
+}
+
+/* ---- the request ---- */
+
+static sd_status frame_check_prompt(const sd_prompt *prompt, int32_t vocabulary, sd_error *error) {
+  if (prompt->chunk_count < 1 || prompt->chunk_count > FRAME_CHUNK_LIMIT)
+    return error_set(error, SD_BAD_ARGUMENT, "a prompt must have 1 to %d chunks of tokens",
+                     FRAME_CHUNK_LIMIT);
+  for (int32_t i = 0; i < prompt->chunk_count * CLIP_TOKENS; i++) {
+    if (prompt->tokens[i] < 0 || prompt->tokens[i] >= vocabulary)
+      return error_set(error, SD_BAD_ARGUMENT, "the model has no token %d", prompt->tokens[i]);
+    if (!isfinite(prompt->weights[i]))
+      return error_set(error, SD_BAD_ARGUMENT, "a weight in the prompt is not a finite number");
+  }
+  return SD_OK;
+}
+
+static sd_status frame_check_numbers(const sd_request *r, sd_error *error) {
+  if (r->width < 64 || r->height < 64 || r->width > FRAME_SIZE_LIMIT ||
+      r->height > FRAME_SIZE_LIMIT || r->width % FRAME_LATENT_FACTOR ||
+      r->height % FRAME_LATENT_FACTOR)
+    return error_set(error, SD_BAD_ARGUMENT,
+                     "width and height must be multiples of 8 from 64 to %d", FRAME_SIZE_LIMIT);
+  if (r->steps < 1 || r->steps > FRAME_STEP_LIMIT)
+    return error_set(error, SD_BAD_ARGUMENT, "steps must be 1 to %d", FRAME_STEP_LIMIT);
+  if (r->batch_count < 1 || r->batch_count > FRAME_BATCH_LIMIT)
+    return error_set(error, SD_BAD_ARGUMENT, "batch count must be 1 to %d", FRAME_BATCH_LIMIT);
+  if (!isfinite(r->cfg_scale))
+    return error_set(error, SD_BAD_ARGUMENT, "cfg scale must be a finite number");
+  if (r->init_image && !(r->denoise_strength >= 0 && r->denoise_strength <= 1))
+    return error_set(error, SD_BAD_ARGUMENT, "denoise strength must be 0 to 1");
+  if (r->precision != SD_F32 && r->precision != SD_F16)
+    return error_set(error, SD_BAD_ARGUMENT, "precision must be f32 or f16");
+  return SD_OK;
+}
+
+static sd_status frame_check_model(const frame *f, sd_error *error) {
+  const sd_model_info *info = &f->model->info;
+  if (f->request->clip_skip < 1 || f->request->clip_skip > info->text_layers)
+    return error_set(error, SD_BAD_ARGUMENT, "clip skip must be 1 to %d for this model",
+                     info->text_layers);
+  int encoder = frame_decodes_by_taesd(f) ? info->has_taesd_encoder : info->has_vae_encoder;
+  if (frame_encodes(f) && !encoder)
+    return error_set(error, SD_BAD_MODEL,
+                     "the model cannot start from a picture: its VAE has no encoder");
+  if (f->request->preview == SD_PREVIEW_TAESD && !info->has_taesd_decoder)
+    return error_set(error, SD_BAD_ARGUMENT, "there is no TAESD to make previews with");
+  return SD_OK;
+}
+
+static sd_status frame_check(const frame *f, sd_error *error) {
+  const sd_request *r = f->request;
+  int32_t vocabulary = clip_vocabulary(&f->model->weights);
+  sd_status status = frame_check_numbers(r, error);
+  if (!status) status = frame_check_prompt(&r->prompt, vocabulary, error);
+  if (!status && frame_uses_cfg(r))
+    status = frame_check_prompt(&r->negative_prompt, vocabulary, error);
+  return status ? status : frame_check_model(f, error);
+}
+
+/* ---- recording ---- */
+
+static void frame_record_encode(frame *f, const network *net, frame_slot *slot) {
+  slot->in[0] = graph_input(net->g, SD_F32, 1, f->request->height, f->request->width, 3);
+  slot->out = frame_decodes_by_taesd(f) ? taesd_encode(net, slot->in[0])
+                                        : vae_encode(net, slot->in[0]);
+}
+
+static void frame_record_text(frame *f, const network *net, frame_slot *slot) {
+  slot->in[0] = graph_input(net->g, SD_I32, f->chunks, 1, CLIP_TOKENS, 1);
+  tensor *out = clip_encode(net, slot->in[0], f->model->config.text_heads, f->request->clip_skip);
+  slot->out = ops_cast(net->g, out, SD_F32);
+}
+
+static void frame_record_context(frame *f, const network *net, frame_slot *slot) {
+  slot->in[0] = graph_input(net->g, SD_F32, f->prompts, 1, f->tokens, f->model->info.context_width);
+  unet_project_context(net, slot->in[0], &f->context);
+}
+
+static void frame_record_unet(frame *f, const network *net, frame_slot *slot) {
+  const sd_model *m = f->model;
+  unet_config config = {m->config.unet_heads, m->config.unet_head_size};
+  slot->in[0] = graph_input(net->g, SD_F32, f->prompts * f->request->batch_count, f->latent_h,
+                            f->latent_w, m->info.unet_in_channels);
+  slot->in[1] = graph_input(net->g, SD_F32, 1, 1, 1, 1);
+  slot->in[2] = graph_input(net->g, SD_I32, 1, 1, 1, f->prompts);
+  slot->out = unet_predict(net, &config, slot->in[0], slot->in[1], slot->in[2], &f->context);
+}
+
+static void frame_record_preview(frame *f, const network *net, frame_slot *slot) {
+  slot->in[0] = graph_input(net->g, SD_F32, 1, f->latent_h, f->latent_w, 4);
+  slot->out = taesd_decode(net, slot->in[0]);
+}
+
+static void frame_record_decode(frame *f, const network *net, frame_slot *slot) {
+  slot->in[0] = graph_input(net->g, SD_F32, 1, f->latent_h, f->latent_w, 4);
+  slot->out = frame_decodes_by_taesd(f) ? taesd_decode(net, slot->in[0])
+                                        : vae_decode(net, slot->in[0]);
+}
+
+typedef void (*frame_recorder)(frame *f, const network *net, frame_slot *slot);
+
+static const frame_recorder FRAME_RECORDERS[PART_COUNT] = {
+    [PART_ENCODE] = frame_record_encode,   [PART_TEXT] = frame_record_text,
+    [PART_CONTEXT] = frame_record_context, [PART_UNET] = frame_record_unet,
+    [PART_PREVIEW] = frame_record_preview, [PART_DECODE] = frame_record_decode,
+};
+
+static sd_status frame_record(frame *f, frame_part part, sd_dtype dtype, sd_error *error) {
+  frame_slot *slot = &f->slots[part];
+  graph_close(&slot->g);
+  graph_open(&slot->g, dtype);
+  slot->used = 1;
+  network net = {&slot->g, &f->model->weights};
+  FRAME_RECORDERS[part](f, &net, slot);
+  if (slot->out) graph_keep(&slot->g, slot->out);
+  /* Keys and values outlive their graph: what runs between the steps stays clear of them. */
+  int beside = part == PART_UNET || part == PART_PREVIEW;
+  plan_place(&slot->g, beside ? f->slots[PART_CONTEXT].g.arena_bytes : 0);
+  if (slot->g.error.status && error) *error = slot->g.error;
+  return slot->g.error.status;
+}
+
+static int frame_needs(const frame *f, frame_part part) {
+  if (part == PART_ENCODE) return frame_encodes(f);
+  if (part == PART_PREVIEW) return f->request->preview == SD_PREVIEW_TAESD;
+  return 1;
+}
+
+static int32_t frame_larger(int32_t a, int32_t b) { return a > b ? a : b; }
+
+sd_status frame_open(frame *f, sd_model *model, const sd_request *request, sd_error *error) {
+  *f = (frame){.model = model, .request = request};
+  sd_status status = frame_check(f, error);
+  if (status) return status;
+  int cfg = frame_uses_cfg(request);
+  int32_t negative_chunks = cfg ? request->negative_prompt.chunk_count : 0;
+  f->prompts = cfg ? 2 : 1;
+  f->chunks = request->prompt.chunk_count + negative_chunks;
+  f->tokens = frame_larger(request->prompt.chunk_count, negative_chunks) * CLIP_TOKENS;
+  f->latent_h = request->height / FRAME_LATENT_FACTOR;
+  f->latent_w = request->width / FRAME_LATENT_FACTOR;
+  for (frame_part part = 0; part < PART_COUNT && !status; part++)
+    if (frame_needs(f, part)) status = frame_record(f, part, request->precision, error);
+  if (!status && f->slots[PART_UNET].out->c != 4)
+    status = error_set(error, SD_BAD_MODEL, "the UNet must give 4 channels");
+  return status;
+}
+
+void frame_close(frame *f) {
+  for (frame_part part = 0; part < PART_COUNT; part++) graph_close(&f->slots[part].g);
+}
+
+sd_status frame_widen(frame *f, frame_part part, sd_error *error) {
+  if (part != PART_UNET && part != PART_CONTEXT) return frame_record(f, part, SD_F32, error);
+  sd_status status = frame_record(f, PART_CONTEXT, SD_F32, error);
+  if (!status) status = frame_record(f, PART_UNET, SD_F32, error);
+  if (!status && f->slots[PART_PREVIEW].used)
+    status = frame_record(f, PART_PREVIEW, f->slots[PART_PREVIEW].g.dtype, error);
+  return status;
+}
+
+/* ---- forecast ---- */
+
+/* A weight is counted once: graphs name some twice, and the two VAE graphs share none. */
+typedef struct frame_count {
+  const backend *b;
+  const char *prefix;
+  int64_t bytes;
+} frame_count;
+
+static void frame_count_weight(void *user, weight *w) {
+  frame_count *count = user;
+  if (!strncmp(w->name, count->prefix, strlen(count->prefix)))
+    count->bytes += count->b->table->weight_bytes(count->b, w);
+}
+
+static int64_t frame_weights(const frame *f, frame_part part, const char *prefix) {
+  frame_count count = {f->model->backend, prefix, 0};
+  if (f->slots[part].used) graph_each_weight(&f->slots[part].g, frame_count_weight, &count);
+  return count.bytes;
+}
+
+static int64_t frame_most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static int64_t frame_activations(const frame *f, frame_part part) {
+  return f->slots[part].used ? f->slots[part].g.arena_bytes : 0;
+}
+
+/* The parts that take turns while the steps run share one arena that must not move. */
+static int64_t frame_arena_bytes(const frame *f, frame_part part) {
+  if (part != PART_CONTEXT && part != PART_UNET && part != PART_PREVIEW)
+    return frame_activations(f, part);
+  return frame_most(frame_activations(f, PART_CONTEXT),
+                    frame_most(frame_activations(f, PART_UNET),
+                               frame_activations(f, PART_PREVIEW)));
+}
+
+void frame_forecast(sd_plan_figures *out, const frame *f) {
+  const backend *b = f->model->backend;
+  *out = (sd_plan_figures){
+      .text_weights = frame_weights(f, PART_TEXT, ""),
+      .unet_weights = frame_weights(f, PART_CONTEXT, "") + frame_weights(f, PART_UNET, ""),
+      .vae_weights = frame_weights(f, PART_ENCODE, "vae.") + frame_weights(f, PART_DECODE, "vae."),
+      .taesd_weights = frame_weights(f, PART_ENCODE, "taesd.") +
+                       frame_most(frame_weights(f, PART_PREVIEW, "taesd."),
+                                  frame_weights(f, PART_DECODE, "taesd.")),
+      .text_activations = frame_activations(f, PART_TEXT),
+      .denoise_activations = frame_arena_bytes(f, PART_UNET),
+      .decode_activations =
+          frame_most(frame_activations(f, PART_DECODE), frame_activations(f, PART_ENCODE)),
+      .workspace = b->table->workspace_bytes(b),
+  };
+  int keep = !f->request->release_weights;
+  int64_t preview = frame_weights(f, PART_PREVIEW, "taesd.");
+  int64_t decode = out->vae_weights + (frame_decodes_by_taesd(f) ? out->taesd_weights : 0);
+  int64_t encode = frame_weights(f, PART_ENCODE, "") + frame_activations(f, PART_ENCODE);
+  int64_t early = keep ? frame_weights(f, PART_ENCODE, "") : 0; /* stays from the init image */
+  out->text_peak = out->workspace +
+                   frame_most(encode, early + out->text_weights + out->text_activations);
+  out->denoise_peak = out->workspace + early + (keep ? out->text_weights : 0) +
+                      out->unet_weights + preview + out->denoise_activations;
+  out->decode_peak = out->workspace + decode + out->decode_activations;
+  if (keep)
+    out->decode_peak += out->text_weights + out->unet_weights +
+                        (frame_decodes_by_taesd(f) ? 0 : preview);
+  out->peak = frame_most(out->text_peak, frame_most(out->denoise_peak, out->decode_peak));
+}
+
+/* ---- running ---- */
+
+typedef struct frame_upload {
+  backend *b;
+  sd_status status;
+  sd_error *error;
+} frame_upload;
+
+static void frame_upload_weight(void *user, weight *w) {
+  frame_upload *up = user;
+  if (!up->status && atomic_load(up->b->stop))
+    up->status = error_set(up->error, SD_CANCELLED, "cancelled");
+  if (!up->status) up->status = up->b->table->upload(up->b, w, up->error);
+}
+
+sd_status frame_prepare(frame *f, frame_part part, sd_error *error) {
+  backend *b = f->model->backend;
+  frame_upload up = {b, SD_OK, error};
+  graph_each_weight(&f->slots[part].g, frame_upload_weight, &up);
+  if (up.status) return up.status;
+  return b->table->reserve(b, frame_arena_bytes(f, part), error);
+}
+
+void *frame_input(const frame *f, frame_part part, int32_t index) {
+  backend *b = f->model->backend;
+  return b->table->address(b, f->slots[part].in[index]);
+}
+
+const float *frame_output(const frame *f, frame_part part) {
+  backend *b = f->model->backend;
+  return b->table->address(b, f->slots[part].out);
+}
+
+static int frame_output_is_finite(const frame *f, frame_part part) {
+  const frame_slot *slot = &f->slots[part];
+  if (!slot->out) return 1;
+  const float *values = frame_output(f, part);
+  int64_t count = tensor_count(slot->out);
+  float sum = 0; /* x * 0 is NaN where x is not finite */
+  for (int64_t i = 0; i < count; i++) sum += values[i] * 0.0f;
+  return sum == 0;
+}
+
+sd_status frame_run(frame *f, frame_part part, sd_error *error) {
+  backend *b = f->model->backend;
+  const graph *g = &f->slots[part].g;
+  run_report report = {-1};
+  sd_status status = b->table->run(b, g, &report, error);
+  if (status) return status;
+  if (report.bad_node < 0 && !frame_output_is_finite(f, part)) report.bad_node = g->node_count - 1;
+  if (report.bad_node < 0) return SD_OK;
+  return error_set(error, SD_NON_FINITE, "numbers ran out of range before %s",
+                   g->nodes[report.bad_node].label);
+}

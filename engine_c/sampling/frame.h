@@ -1,0 +1,58 @@
+/* frame: the graphs of one request, recorded and planned. The forecast and the run are the same
+ * recordings, so what sd_plan says is what the arena takes. Owns graphs; knows no sampler. */
+#ifndef SAMPLING_FRAME_H
+#define SAMPLING_FRAME_H
+
+#include "networks/model.h"
+#include "networks/unet.h"
+
+typedef enum frame_part {
+  PART_ENCODE,  /* init image [1,h,w,3] -> VAE moments or TAESD latents */
+  PART_TEXT,    /* ids [chunks,1,77,1] -> conditioning */
+  PART_CONTEXT, /* context [prompts,1,tokens,width] -> keys and values, kept for all steps */
+  PART_UNET,    /* latents, timestep, key counts -> prediction */
+  PART_PREVIEW, /* latents [1,h,w,4] -> picture, by TAESD */
+  PART_DECODE,  /* latents [1,h,w,4] -> picture */
+  PART_COUNT
+} frame_part;
+
+typedef struct frame_slot {
+  graph g;
+  int32_t used;
+  tensor *in[3]; /* in the order of the comment at frame_part */
+  tensor *out;
+} frame_slot;
+
+typedef struct frame {
+  sd_model *model;
+  const sd_request *request;
+  frame_slot slots[PART_COUNT];
+  unet_context context;
+  int32_t prompts;              /* 2 with CFG: prompt, negative prompt; else 1 */
+  int32_t chunks, tokens;       /* chunks of both prompts; tokens of the longer one */
+  int32_t latent_h, latent_w;
+} frame;
+
+/* Checks the request and records every graph that it needs. Nothing is uploaded. */
+sd_status frame_open(frame *f, sd_model *model, const sd_request *request, sd_error *error);
+void frame_close(frame *f);
+
+/* Records the part again with f32 activations (context and UNet go together). */
+sd_status frame_widen(frame *f, frame_part part, sd_error *error);
+
+void frame_forecast(sd_plan_figures *out, const frame *f);
+
+/* Uploads the part's weights; reserves the arena for it. */
+sd_status frame_prepare(frame *f, frame_part part, sd_error *error);
+
+/* Runs the part, whose inputs have been written. SD_NON_FINITE names the layer. */
+sd_status frame_run(frame *f, frame_part part, sd_error *error);
+
+/* Host addresses of an input and of the output, valid until the next frame_prepare. */
+void *frame_input(const frame *f, frame_part part, int32_t index);
+const float *frame_output(const frame *f, frame_part part);
+
+/* Whether pictures go through TAESD because the model has no VAE. */
+int frame_decodes_by_taesd(const frame *f);
+
+#endif
