@@ -59,8 +59,9 @@ ISA_INLINE void block_of(const cpu_block *block, const int32_t rows) {
   const float *const *segment = block->a;
   for (int32_t s = 0; s < block->segments; s++, segment += rows) {
     const float *a[ISA_ROWS];
-    for (int32_t r = 0; r < rows; r++) a[r] = segment[r];
-    for (int64_t k = 0; k < block->length; k++, b += PANEL) {
+    const int64_t length = block->length;
+    for (int32_t r = 0; r < rows; r++) a[r] = segment[r] + length;
+    for (int64_t k = -length; k; k++, b += PANEL) { /* up to zero: no register for the end */
       vec column[ISA_VECTORS];
       for (int32_t v = 0; v < ISA_VECTORS; v++) column[v] = vec_load(b + v * LANES);
       for (int32_t r = 0; r < rows; r++) {
