@@ -200,6 +200,7 @@ def split_unet(folder: Path, index_name: str) -> None:
     ("weight_map", "sentence"),
     [
         ({"a": "../../../etc/passwd"}, "not a file beside it"),
+        ({"a": "../vae/diffusion_pytorch_model.safetensors"}, "not a file beside it"),
         ({"a": "passwd"}, "not a file beside it"),
         ({"a": 7}, "not a file beside it"),
         ({"a": "gone.safetensors"}, "gone.safetensors is missing"),
