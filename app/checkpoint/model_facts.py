@@ -27,7 +27,7 @@ METADATA_LIMIT = 4096  # characters of a value that is parsed
 FACTOR_LIMIT = 100.0
 SIDE_MIN, SIDE_MAX, SIDE_STEP = 64, 2048, 8  # pixels
 
-# Scaled latents of SD 1.x to RGB in -1..1, least squares, the last row the bias. Source: "keturn",
+# Scaled latents to RGB in -1..1, found by experiment on SD 1.4; the last row is the bias. Source:
 # https://discuss.huggingface.co/t/decoding-latents-to-rgb-without-upscaling/23204
 LATENT_RGB = (
     (0.298, 0.207, 0.208),
