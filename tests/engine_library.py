@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ENGINE_FOLDER = Path(__file__).resolve().parent.parent / "engine_c"
-FLAGS = ("-std=gnu17", "-O2", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wshadow", "-Wconversion")
+FLAGS = ("-std=gnu17", "-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wshadow", "-Wconversion")
 
 
 def build_engine_library(rooms: Iterable[str] = ()) -> Path:
@@ -29,6 +29,17 @@ def build_engine_library(rooms: Iterable[str] = ()) -> Path:
     library = _cache_folder() / f"engine-{_digest(command, sources)}.so"
     if not library.exists():
         _compile([*command, *map(str, sources), "-lm", "-lpthread"], library)
+    return library
+
+
+def build_probe(source: Path, rooms: Iterable[str] = ()) -> Path:
+    """Compile one C file of the tests against the library of `rooms`, and give its path."""
+    engine = build_engine_library(rooms)
+    digest = hashlib.sha256(engine.name.encode() + source.read_bytes()).hexdigest()[:16]
+    library = engine.with_name(f"{source.stem}-{digest}.so")
+    if not library.exists():
+        command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-Werror"]
+        _compile([*command, f"-I{ENGINE_FOLDER}", str(source), str(engine)], library)
     return library
 
 

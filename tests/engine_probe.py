@@ -1,0 +1,113 @@
+"""Runs one network of a checkpoint alone, f32, on the CPU backend: NumPy arrays in and out."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cffi
+import numpy as np
+from numpy.typing import NDArray
+
+from app.checkpoint.family import describe
+from app.checkpoint.key_names import engine_tensors, taesd_tensors
+from app.checkpoint.reader import open_checkpoint
+from app.engine.types import Dtype, EngineTensor, ModelConfig
+from tests.engine_library import ENGINE_FOLDER, build_probe
+
+Floats = NDArray[np.float32]
+SOURCE = Path(__file__).with_name("engine_probe.c")
+DTYPES = tuple(Dtype)
+OUT_CAPACITY = 1 << 22
+LATENT_SCALE = 0.18215  # of SD 1.x
+
+
+def text_encode(
+    path: Path, tokens: NDArray[np.int32], weights: Floats, *, clip_skip: int
+) -> Floats:
+    """One chunk of 77 token ids -> [77, width]; weights must be 1: the network alone is run."""
+    assert np.all(weights == 1)
+    ids = np.ascontiguousarray(tokens, np.int32).reshape(1, 1, 77, 1)
+    return _run(path, "PROBE_TEXT", ids, clip_skip=clip_skip)[0, 0]
+
+
+def unet(path: Path, latents: Floats, timestep: float, context: Floats) -> Floats:
+    """latents [n, h, w, c], context [n, tokens, width] -> the prediction [n, h, w, 4]."""
+    return _run(path, "PROBE_UNET", latents, timestep=timestep, context=context)
+
+
+def vae_decode(path: Path, latents: Floats) -> Floats:
+    """Scaled latents -> picture in -1..1."""
+    return _run(path, "PROBE_VAE_DECODE", np.asarray(latents / LATENT_SCALE, np.float32))
+
+
+def vae_encode(path: Path, picture: Floats) -> Floats:
+    """Picture in -1..1 -> scaled latents, [n, h/8, w/8, 4]."""
+    return _run(path, "PROBE_VAE_ENCODE", picture)[..., :4] * np.float32(LATENT_SCALE)
+
+
+def taesd_decode(path: Path, latents: Floats) -> Floats:
+    """Scaled latents -> picture in 0..1, not clamped."""
+    return _run(path, "PROBE_TAESD_DECODE", latents)
+
+
+def _run(
+    path: Path,
+    network: str,
+    data: NDArray[Any],
+    *,
+    clip_skip: int = 1,
+    timestep: float = 0.0,
+    context: Floats | None = None,
+) -> Floats:
+    ffi, library = _probe()
+    with open_checkpoint(path) as checkpoint:
+        tensors, config = _tensors(network, checkpoint)
+        rows, alive = _rows(ffi, tensors)
+        data = np.ascontiguousarray(data)
+        out = np.zeros(OUT_CAPACITY, np.float32)
+        call = ffi.new("probe_call *")
+        call.network = getattr(library, network)
+        call.tensors, call.tensor_count = rows, len(tensors)
+        if config:
+            call.text_heads, call.unet_heads = config.text_heads, config.unet_heads
+            call.unet_head_size = config.unet_head_size
+        call.clip_skip, call.timestep = clip_skip, timestep
+        call.input = ffi.from_buffer(data)
+        call.n, call.h, call.w, call.c = data.shape
+        if context is not None:
+            context = np.ascontiguousarray(context, np.float32)
+            call.context = ffi.from_buffer("float[]", context)
+            call.context_n, call.context_tokens, call.context_width = context.shape
+        call.out, call.out_capacity = ffi.from_buffer("float[]", out), out.size
+        error = ffi.new("sd_error *")
+        assert library.probe_network_run(call, error) == 0, ffi.string(error.text).decode()
+        del alive
+        shape = tuple(call.out_shape)
+        return out[: int(np.prod(shape))].reshape(shape)
+
+
+def _tensors(network: str, checkpoint: Any) -> tuple[list[EngineTensor], ModelConfig | None]:
+    if network.startswith("PROBE_TAESD"):
+        return taesd_tensors(checkpoint), None
+    description = describe(checkpoint)
+    return engine_tensors(checkpoint, description), description.config
+
+
+def _rows(ffi: cffi.FFI, tensors: list[EngineTensor]) -> tuple[Any, list[Any]]:
+    rows = ffi.new("sd_tensor[]", len(tensors))
+    alive = [ffi.new("char[]", tensor.name.encode()) for tensor in tensors]
+    for row, name, tensor in zip(rows, alive, tensors, strict=True):
+        row.name, row.data = name, ffi.cast("void *", tensor.address)
+        row.rank, row.dtype = len(tensor.shape), DTYPES.index(tensor.dtype)
+        row.shape[0 : len(tensor.shape)] = tensor.shape
+        row.is_mapped = tensor.is_mapped
+    return rows, alive
+
+
+@cache
+def _probe() -> tuple[cffi.FFI, Any]:
+    ffi = cffi.FFI()
+    for path in (ENGINE_FOLDER / "engine.h", SOURCE):
+        text = path.read_text()
+        ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
+    return ffi, ffi.dlopen(str(build_probe(SOURCE)))
