@@ -1,0 +1,1 @@
+"""Requests and the work that turns one into pictures."""

@@ -1,0 +1,207 @@
+"""The one path from a request to finished pictures, for the command line and the engine process.
+
+Owns the open model and its files between requests, and closes them in order: model, then files.
+The engine is the caller's. Knows nothing of windows, of PNG or of metadata grammar.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from app.checkpoint.description import ModelDescription
+from app.checkpoint.family import describe
+from app.checkpoint.key_names import engine_tensors, taesd_tensors, vae_tensors
+from app.checkpoint.reader import open_checkpoint
+from app.engine.engine import Engine, Model, ProgressCallback
+from app.engine.types import (
+    BackendName,
+    Dtype,
+    GenerationInput,
+    GenerationOutput,
+    PlanFigures,
+    Preview,
+)
+from app.generation.file_hash import FileHash
+from app.generation.init_image import read_init_image
+from app.generation.request import GenerationRequest, ResolvedRequest
+from app.paths import cache_folder, resource_path
+from app.prompt.conditioning import prompt_tokens
+from app.prompt.tokenizer import Tokenizer
+
+MINI_MODEL = "models/aquatint-mini.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadePictures:
+    """What a request became.
+
+    `request` has every value that was used; `output` the pixels, times and note; `model` is the
+    file that was used, `model_sha256` and `vae_sha256` the files' hashes, empty where unknown.
+    """
+
+    request: ResolvedRequest
+    output: GenerationOutput
+    model: Path
+    model_sha256: str
+    vae_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ModelFiles:
+    """The files that make up an open model; equal files mean that it can stay open."""
+
+    model: Path
+    vae: Path | None
+    taesd: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OpenModel:
+    """A model in the engine, and the stack that closes it before the files under it."""
+
+    files: _ModelFiles
+    description: ModelDescription
+    model: Model
+    closing: ExitStack
+
+
+class PictureMaker:
+    """Makes pictures with one engine, one request at a time; keeps the last model open.
+
+    Every method raises RequestError or CheckpointError for what the user can change, and EngineError
+    for what the engine met; each is one sentence. Close it before the engine.
+    """
+
+    def __init__(self, engine: Engine, cache: Path | None = None) -> None:
+        """`cache` is where file hashes are remembered; None: the user's cache folder."""
+        self._engine = engine
+        self._cache = cache or cache_folder()
+        self._tokenizer = Tokenizer()
+        self._open: _OpenModel | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the model, then its files; may be called twice."""
+        opened, self._open = self._open, None
+        if opened:
+            opened.closing.close()
+
+    def plan(self, request: GenerationRequest) -> tuple[ResolvedRequest, PlanFigures]:
+        """The memory that a request will take, in bytes, before any weight is read."""
+        opened = self._opened(request)
+        resolved = request.resolve(opened.description.defaults)
+        return resolved, opened.model.plan(self._input(opened, resolved))
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        progress: ProgressCallback | None = None,
+    ) -> MadePictures:
+        """Makes the pictures; `progress` is called from this thread after each part and step."""
+        opened = self._opened(request)
+        resolved = request.resolve(opened.description.defaults)
+        engine_input = self._input(opened, resolved)
+        files = opened.files
+        hashes = [
+            FileHash(path, self._cache) for path in (files.model, files.vae) if path
+        ]
+        try:
+            output = opened.model.generate(engine_input, progress)
+            digests = [file_hash.result() for file_hash in hashes]
+        finally:
+            for file_hash in hashes:
+                file_hash.stop()
+        return MadePictures(
+            request=resolved,
+            output=output,
+            model=files.model,
+            model_sha256=digests[0],
+            vae_sha256=digests[1] if files.vae else "",
+        )
+
+    def _opened(self, request: GenerationRequest) -> _OpenModel:
+        files = _model_files(request)
+        if self._open is None or self._open.files != files:
+            self.close()
+            self._open = _open_model(self._engine, files)
+        return self._open
+
+    def _input(self, opened: _OpenModel, request: ResolvedRequest) -> GenerationInput:
+        init_image = None
+        if request.init_image:
+            init_image = read_init_image(
+                request.init_image, request.width, request.height
+            )
+        is_metal = self._engine.device().backend == BackendName.METAL
+        return GenerationInput(
+            prompt=prompt_tokens(request.prompt, self._tokenizer),
+            negative_prompt=prompt_tokens(request.negative_prompt, self._tokenizer),
+            width=request.width,
+            height=request.height,
+            steps=request.steps,
+            batch_count=request.batch_count,
+            clip_skip=request.clip_skip,
+            sampler=request.sampler,
+            schedule=request.schedule,
+            rng=request.rng,
+            cfg_scale=request.cfg_scale,
+            denoise_strength=request.denoise_strength,
+            seed=request.seed,
+            init_image=init_image,
+            preview=_possible_preview(opened, request.preview),
+            precision=Dtype.F16 if is_metal else Dtype.F32,
+            release_weights=False,
+        )
+
+
+def _model_files(request: GenerationRequest) -> _ModelFiles:
+    """The files of a request: a preview decoder named `<model>-taesd` beside the model is used."""
+    model = request.model or resource_path(MINI_MODEL)
+    beside = model.with_name(f"{model.stem}-taesd.safetensors")
+    taesd = request.taesd or (beside if beside.is_file() else None)
+    return _ModelFiles(model=model, vae=request.vae, taesd=taesd)
+
+
+def _open_model(engine: Engine, files: _ModelFiles) -> _OpenModel:
+    with ExitStack() as closing:
+        checkpoint = closing.enter_context(open_checkpoint(files.model))
+        description = describe(checkpoint)
+        tensors = engine_tensors(checkpoint, description)
+        if files.vae:
+            tensors = [
+                tensor for tensor in tensors if not tensor.name.startswith("vae.")
+            ]
+            tensors += vae_tensors(closing.enter_context(open_checkpoint(files.vae)))
+        if files.taesd:
+            tensors = [
+                tensor for tensor in tensors if not tensor.name.startswith("taesd.")
+            ]
+            tensors += taesd_tensors(
+                closing.enter_context(open_checkpoint(files.taesd))
+            )
+        model = engine.open_model(tensors, description.config)
+        closing.callback(model.close)
+        return _OpenModel(
+            files=files, description=description, model=model, closing=closing.pop_all()
+        )
+
+
+def _possible_preview(opened: _OpenModel, wished: Preview) -> Preview:
+    """The best preview up to the wished one that the model has the means for."""
+    if wished is Preview.TAESD and opened.files.taesd is None:
+        wished = Preview.LATENT_RGB
+    if wished is Preview.LATENT_RGB and opened.description.config.latent_rgb is None:
+        return Preview.NONE
+    return wished

@@ -1,0 +1,1 @@
+"""What is kept: pictures with their metadata, and models on disk."""
