@@ -1,0 +1,204 @@
+"""Runs operators of ops.def through graph, plan and CPU backend, with NumPy arrays in and out."""
+
+import hashlib
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cffi
+import numpy as np
+
+from tests.engine_library import ENGINE_FOLDER, FLAGS, build_engine_library
+
+SOURCE = Path(__file__).with_name("op_probe.c")
+DTYPES = ("f32", "f16", "bf16", "f8_e4m3", "f8_e5m2", "i32")  # the order of engine.h
+ACTIVATIONS = (
+    "none",
+    "silu",
+    "gelu",
+    "quick_gelu",
+    "relu",
+    "tanh3",
+    "geglu",
+)  # of ops.h
+OPS = tuple(re.findall(r"^OP\((\w+),", (ENGINE_FOLDER / "graph/ops.def").read_text(), re.MULTILINE))
+CANCELLED = 1
+ARRAY_DTYPES = {"f32": np.float32, "f16": np.float16, "i32": np.int32}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weight:
+    """A weight as a file has it: `bits` in `dtype`, and the numbers they stand for."""
+
+    dtype: str
+    bits: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Op:
+    """One operator. `inputs` by role as in ops.h: arrays [n, h, w, c], None, or the index of an
+    earlier operator whose output is meant. `args`: fields of probe_op."""
+
+    name: str
+    inputs: Sequence[np.ndarray | int | None] = ()
+    weights: Sequence[Weight | None] = ()
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How a run is done: storage of activations, threads, instruction set, raised stop flag."""
+
+    storage: str = "f32"
+    threads: int = 1
+    isa: int = -1
+    stop: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Output of the last operator, and the first norm that met a non-finite number or -1."""
+
+    out: np.ndarray
+    bad_node: int
+
+
+class ProbeError(Exception):
+    """The engine refused or stopped: its status and sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        """Keep the status beside the sentence."""
+        super().__init__(sentence)
+        self.status = status
+
+
+def run_ops(ops: Sequence[Op], setting: Setting, capacity: int = 1 << 22) -> Outcome:
+    """Run the operators in order; raise ProbeError. capacity: bytes of the largest output."""
+    ffi, library = _probe()
+    alive: list[Any] = []
+    rows = ffi.new("probe_op[]", len(ops))
+    weights = [
+        (_weight_name(i, k), w) for i, op in enumerate(ops) for k, w in enumerate(op.weights) if w
+    ]
+    for row, (index, op) in zip(rows, enumerate(ops), strict=True):
+        _fill_op(ffi, row, op, index, alive)
+    tensors = ffi.new("sd_tensor[]", max(1, len(weights)))
+    for tensor, (name, weight) in zip(tensors, weights, strict=False):
+        _fill_weight(ffi, tensor, name, weight, alive)
+    run = ffi.new(
+        "probe_run *",
+        {
+            "ops": rows,
+            "weights": tensors,
+            "op_count": len(ops),
+            "weight_count": len(weights),
+            "storage": DTYPES.index(setting.storage),
+            "threads": setting.threads,
+            "isa": setting.isa,
+            "stop": int(setting.stop),
+        },
+    )
+    buffer = ffi.new("char[]", capacity)
+    result = ffi.new("probe_result *", {"data": buffer, "capacity_bytes": capacity})
+    error = ffi.new("sd_error *")
+    status = library.probe_start(result, run, error)
+    if status:
+        raise ProbeError(status, ffi.string(error.text).decode())
+    return Outcome(out=_array(ffi, result), bad_node=result.bad_node)
+
+
+def usable_isas() -> dict[str, int]:
+    """Names and indexes of the instruction sets that this processor has."""
+    ffi, library = _probe()
+    usable, found, index = ffi.new("int32_t *"), {}, 0
+    while (name := library.probe_isa(usable, index)) != ffi.NULL:
+        if usable[0]:
+            found[ffi.string(name).decode()] = index
+        index += 1
+    return found
+
+
+def _fill_op(ffi: cffi.FFI, row: Any, op: Op, index: int, alive: list[Any]) -> None:
+    row.op = OPS.index(op.name)
+    for key, value in op.args.items():
+        names = {"act": ACTIVATIONS, "dtype": DTYPES}.get(key)
+        setattr(row, key, names.index(value) if names else value)
+    for role in range(4):
+        row.inputs[role].source = -1
+    for role, given in enumerate(op.inputs):
+        _fill_input(ffi, row.inputs[role], given, alive)
+    for role, weight in enumerate(op.weights):
+        if weight:
+            row.weights[role] = _kept(alive, ffi.new("char[]", _weight_name(index, role)))
+
+
+def _fill_input(
+    ffi: cffi.FFI, target: Any, given: np.ndarray | int | None, alive: list[Any]
+) -> None:
+    if isinstance(given, int):
+        target.source = given
+    elif given is not None:
+        array = np.ascontiguousarray(given)
+        target.data = _kept(alive, ffi.from_buffer(array))
+        target.n, target.h, target.w, target.c = array.shape
+        target.dtype = next(DTYPES.index(k) for k, v in ARRAY_DTYPES.items() if v == array.dtype)
+
+
+def _fill_weight(ffi: cffi.FFI, target: Any, name: bytes, weight: Weight, alive: list[Any]) -> None:
+    target.name = _kept(alive, ffi.new("char[]", name))
+    target.data = _kept(alive, ffi.from_buffer(np.ascontiguousarray(weight.bits)))
+    target.rank = weight.bits.ndim
+    target.shape[0 : weight.bits.ndim] = weight.bits.shape
+    target.dtype = DTYPES.index(weight.dtype)
+
+
+def _weight_name(index: int, role: int) -> bytes:
+    return f"{index}.{role}".encode()
+
+
+def _kept(alive: list[Any], value: Any) -> Any:
+    """Keep what C holds a pointer to until the run is over."""
+    alive.append(value)
+    return value
+
+
+def _array(ffi: cffi.FFI, result: Any) -> np.ndarray:
+    shape = (result.n, result.h, result.w, result.c)
+    dtype = np.dtype(ARRAY_DTYPES[DTYPES[result.dtype]])
+    size = int(np.prod(shape)) * dtype.itemsize
+    return np.frombuffer(bytes(ffi.buffer(result.data, size)), dtype).reshape(shape)
+
+
+@cache
+def _probe() -> tuple[cffi.FFI, Any]:
+    """Build the probe against the engine's library, and load it."""
+    ffi = cffi.FFI()
+    for path in (ENGINE_FOLDER / "engine.h", SOURCE):
+        text = path.read_text()
+        ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
+    engine = build_engine_library(("base", "graph", "backend"))
+    digest = hashlib.sha256(engine.name.encode() + SOURCE.read_bytes()).hexdigest()[:16]
+    library = engine.with_name(f"op_probe-{digest}.so")
+    if not library.exists():
+        _compile(engine, library)
+    return ffi, ffi.dlopen(str(library))
+
+
+def _compile(engine: Path, library: Path) -> None:
+    partial = library.with_suffix(f".{os.getpid()}.partial")
+    command = [
+        *shlex.split(os.environ.get("CC", "cc")),
+        *FLAGS,
+        "-Werror",
+        f"-I{ENGINE_FOLDER}",
+        str(SOURCE),
+    ]
+    subprocess.run([*command, str(engine), "-o", str(partial)], check=True)
+    partial.replace(library)

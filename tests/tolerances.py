@@ -1,0 +1,15 @@
+"""How near an operator has to come to NumPy in double precision: one table, by storage."""
+
+import numpy as np
+
+# Largest |got - wanted| / (1 + |wanted|). f32: rounding of sums of a few thousand products. f16:
+# half a unit in the last place of the result, 2^-11, and a little for sums that fall near a tie.
+OP_TOLERANCE = {"f32": 1e-5, "f16": 5.5e-4}
+
+
+def relative_error(got: np.ndarray, wanted: np.ndarray) -> float:
+    """Largest |got - wanted| / (1 + |wanted|); infinite if shapes differ or one is not finite."""
+    if got.shape != wanted.shape or not np.isfinite(got).all():
+        return float("inf")
+    difference = np.abs(got.astype(np.float64) - wanted)
+    return float((difference / (1.0 + np.abs(wanted))).max())
