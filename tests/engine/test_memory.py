@@ -1,0 +1,62 @@
+"""The forecast is what is taken, and what is taken is given back; measured on Linux by the system."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.engine.engine import Engine
+from app.engine.types import Preview
+from tests.engine.model_setup import MINI_TAESD, open_model, request
+
+SCRIPT = Path(__file__).with_name("measure_memory.py")
+ROOT = SCRIPT.parents[2]
+
+
+def test_the_arena_takes_what_was_forecast() -> None:
+    source = request(width=256, height=192, preview=Preview.TAESD, batch_count=2)
+    with Engine() as engine, open_model(engine, taesd=MINI_TAESD) as model:
+        plan = model.plan(source)
+        model.generate(source)
+        arena = max(plan.text_activations, plan.denoise_activations, plan.decode_activations)
+        weights = (
+            plan.text_weights + plan.unet_weights + plan.vae_weights + plan.taesd_weights
+        )
+        assert engine.device().allocated_bytes == weights + arena + plan.workspace
+        model.release_weights()
+        assert engine.device().allocated_bytes == plan.workspace
+
+
+def test_planning_reads_no_weight() -> None:
+    with Engine() as engine, open_model(engine) as model:
+        before = engine.device().allocated_bytes
+        plan = model.plan(request(width=2048, height=2048))
+        assert engine.device().allocated_bytes == before
+        assert plan.peak > 1 << 30
+
+
+@pytest.mark.parametrize("batch_count", [1, 2])
+def test_activations_grow_with_the_picture_and_weights_do_not(batch_count: int) -> None:
+    with Engine() as engine, open_model(engine) as model:
+        small = model.plan(request(width=256, height=256, batch_count=batch_count))
+        large = model.plan(request(width=512, height=512, batch_count=batch_count))
+    assert large.unet_weights == small.unet_weights
+    assert 3.5 < large.decode_activations / small.decode_activations < 4.5
+
+
+def test_releasing_weights_lowers_the_peak() -> None:
+    with Engine() as engine, open_model(engine) as model:
+        kept = model.plan(request(width=256, height=256))
+        released = model.plan(request(width=256, height=256, release_weights=True))
+    assert released.peak < kept.peak
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("release", [False, True])
+def test_resident_growth_is_within_5_percent_of_the_forecast(release: bool) -> None:
+    command = [sys.executable, str(SCRIPT), "--release" if release else "--keep"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    figures = json.loads(printed.stdout)
+    assert figures["measured"] == pytest.approx(figures["forecast"], rel=0.05)
