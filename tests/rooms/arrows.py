@@ -1,0 +1,122 @@
+"""Who may see whom. The two tables are the map of the house; an arrow that is not in them fails.
+
+A room may see itself and the rooms of its row. Imports inside functions count as well.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.rooms.tree import C, source_files
+
+# Single modules at the bottom, which every room may use and which use nothing of the app.
+FLOOR = ("app.paths", "app.settings", "app.version", "app.machine_memory")
+COMMAND_LINE = ("app.cli", "app.cli_commands", "app.cli_output", "app.cli_reports")
+MAIN = "app.__main__"
+WINDOW = "app.application"
+
+PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(FLOOR, ()),
+    "app.engine": FLOOR,
+    "app.checkpoint": (*FLOOR, "app.engine"),
+    "app.prompt": (*FLOOR, "app.engine"),
+    "app.generation": (*FLOOR, "app.engine", "app.checkpoint", "app.prompt"),
+}
+PYTHON_ROOMS["app.library"] = (*PYTHON_ROOMS["app.generation"], "app.generation")
+PYTHON_ROOMS["app.ui"] = (*PYTHON_ROOMS["app.library"], "app.library")
+PYTHON_ROOMS[WINDOW] = (*PYTHON_ROOMS["app.ui"], "app.ui")
+for _module in COMMAND_LINE:
+    PYTHON_ROOMS[_module] = (*PYTHON_ROOMS["app.library"], "app.library", *COMMAND_LINE)
+PYTHON_ROOMS[MAIN] = ("app.cli", WINDOW)
+
+# Each library that is not Python's own has its rooms.
+LIBRARIES = {
+    "PIL": ("app.generation", "app.library"),
+    "PySide6": ("app.ui", WINDOW),
+    "numpy": ("app.checkpoint",),
+    "tokenizers": ("app.prompt",),
+}
+
+C_ROOMS: dict[str, tuple[str, ...]] = {
+    "base": (),
+    "graph": ("base",),
+    "backend": ("base", "graph"),
+    "backend/cpu": ("base", "graph", "backend"),
+    "backend/metal": ("base", "graph", "backend", "metal"),
+    "networks": ("base", "graph", "backend"),
+    "sampling": ("base", "graph", "backend", "networks"),
+}
+C_ROOMS["."] = tuple(C_ROOMS)
+HEADER = "engine.h"  # the binding: its enums and structs are every room's
+
+
+def check(root: Path) -> list[str]:
+    """A sentence for each arrow that is not on the map."""
+    return [*_python_arrows(root), *_c_arrows(root)]
+
+
+def _python_arrows(root: Path) -> Iterator[str]:
+    for path in source_files(root, (".py",)):
+        if path.is_relative_to(root / "app") and path != root / "app" / "__init__.py":
+            yield from _module_arrows(root, path)
+
+
+def _module_arrows(root: Path, path: Path) -> Iterator[str]:
+    room = python_room(module_name(root, path))
+    place = path.relative_to(root)
+    if room not in PYTHON_ROOMS:
+        yield f"{place}: tests/rooms/arrows.py does not know this room; give it its row."
+        return
+    for line, target in imports(path):
+        if not _may_import(room, target):
+            yield f"{place}:{line}: {room} may not import {target}."
+
+
+def _may_import(room: str, target: str) -> bool:
+    top = target.partition(".")[0]
+    if top == "app":
+        return python_room(target) in (room, *PYTHON_ROOMS[room])
+    return top in sys.stdlib_module_names or room in LIBRARIES.get(top, ())
+
+
+def module_name(root: Path, path: Path) -> str:
+    """app/engine/types.py -> app.engine.types; a package's `__init__.py` is the package."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def python_room(module: str) -> str:
+    """app.engine.types -> app.engine; a module that lies in app/ itself is its own room."""
+    return ".".join(module.split(".")[:2])
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of each import; a relative one keeps its dots, so no table knows it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            named = [f"{base}.{alias.name}" for alias in node.names] if base == "app" else [base]
+            yield from ((node.lineno, name) for name in named)
+
+
+def _c_arrows(root: Path) -> Iterator[str]:
+    for path in source_files(root, C):
+        if path.is_relative_to(root / "engine_c"):
+            yield from _include_arrows(root / "engine_c", path)
+
+
+def _include_arrows(engine: Path, path: Path) -> Iterator[str]:
+    place = path.relative_to(engine)
+    room = place.parent.as_posix()
+    if room not in C_ROOMS:
+        yield f"engine_c/{place}: tests/rooms/arrows.py does not know this room; give it its row."
+        return
+    includes = re.finditer(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', path.read_text(), re.MULTILINE)
+    for found in includes:
+        target = found[1]
+        if target != HEADER and Path(target).parent.as_posix() not in (room, *C_ROOMS[room]):
+            yield f"engine_c/{place}: {room} may not include {target}."
