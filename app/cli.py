@@ -6,6 +6,7 @@ command runs, anything slow.
 
 import argparse
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -63,7 +64,9 @@ def _run(arguments: argparse.Namespace) -> int:
         "bench": cli_reports.bench,
     }
     try:
-        return DONE if commands[arguments.command](arguments) else FAILED
+        done = commands[arguments.command](arguments)
+        sys.stdout.flush()
+        return DONE if done else FAILED
     except Cancelled:
         return _say("cancelled.", CANCELLED)
     except (
@@ -77,12 +80,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except (EngineError, MemoryError) as error:
         return _say(str(error) or "There is not enough memory for this.", FAILED)
     except BrokenPipeError:
-        sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - for the interpreter's last flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return DONE
     except OSError as error:
-        return _say(
-            f"{error.filename or 'A file'}: {error.strerror or error}.", BAD_INPUT
-        )
+        return _say(f"{error.filename or 'A file'}: {error.strerror or error}.", BAD_INPUT)
 
 
 def _say(sentence: str, code: int) -> int:
@@ -98,32 +99,22 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"Aquatint {VERSION}")
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", parser_class=_Parser
-    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
     generate = commands.add_parser("generate", help="make pictures", epilog=EXIT_CODES)
     _add_request(generate)
-    generate.add_argument(
-        "--preview-dir", type=Path, metavar="D", help="keep each step's preview"
-    )
-    generate.add_argument(
-        "--output", type=Path, metavar="F", help="the PNG (aquatint-SEED.png)"
-    )
+    generate.add_argument("--preview-dir", type=Path, metavar="D", help="keep each step's preview")
+    generate.add_argument("--output", type=Path, metavar="F", help="the PNG (aquatint-SEED.png)")
 
     plan = commands.add_parser(
         "plan", help="say what memory a picture will take", epilog=EXIT_CODES
     )
     _add_request(plan)
 
-    inspect = commands.add_parser(
-        "inspect", help="say what a picture or a model file holds"
-    )
+    inspect = commands.add_parser("inspect", help="say what a picture or a model file holds")
     inspect.add_argument("file", type=Path, metavar="FILE")
 
-    diagnose = commands.add_parser(
-        "diagnose", help="check each operation of the backend"
-    )
+    diagnose = commands.add_parser("diagnose", help="check each operation of the backend")
     bench = commands.add_parser("bench", help="measure the speed of a model")
     _add_model(bench)
     _add_numbers(bench, ("width", "height", "steps"))
@@ -131,29 +122,21 @@ def build_parser() -> argparse.ArgumentParser:
     for command in (generate, plan, diagnose, bench):
         _add_engine(command)
     for command in (generate, plan, inspect, diagnose, bench):
-        command.add_argument(
-            "--json", action="store_true", help="print one JSON object"
-        )
+        command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 
 def _add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", metavar="PROMPT")
-    parser.add_argument(
-        "--negative", dest="negative_prompt", metavar="T", help="what to keep out"
-    )
+    parser.add_argument("--negative", dest="negative_prompt", metavar="T", help="what to keep out")
     _add_model(parser)
     _add_numbers(parser, ("width", "height", "steps"))
     _add_choice(parser, "--sampler", Sampler)
     _add_choice(parser, "--schedule", Schedule)
-    parser.add_argument(
-        "--cfg-scale", type=float, metavar="X", help="how closely to follow"
-    )
+    parser.add_argument("--cfg-scale", type=float, metavar="X", help="how closely to follow")
     _add_numbers(parser, ("seed", "batch-count", "clip-skip"))
     _add_choice(parser, "--rng", Rng)
-    parser.add_argument(
-        "--init-image", type=Path, metavar="F", help="a picture to begin from"
-    )
+    parser.add_argument("--init-image", type=Path, metavar="F", help="a picture to begin from")
     parser.add_argument(
         "--denoise-strength",
         type=float,
@@ -163,15 +146,9 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="the mini model if left out"
-    )
-    parser.add_argument(
-        "--vae", type=Path, metavar="FILE", help="in place of the model's own"
-    )
-    parser.add_argument(
-        "--taesd", type=Path, metavar="FILE", help="decoder for previews"
-    )
+    parser.add_argument("--model", type=Path, metavar="FILE", help="the mini model if left out")
+    parser.add_argument("--vae", type=Path, metavar="FILE", help="in place of the model's own")
+    parser.add_argument("--taesd", type=Path, metavar="FILE", help="decoder for previews")
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
@@ -186,9 +163,7 @@ def _add_numbers(parser: argparse.ArgumentParser, names: tuple[str, ...]) -> Non
         parser.add_argument(f"--{name}", type=int, metavar="N")
 
 
-def _add_choice(
-    parser: argparse.ArgumentParser, option: str, kind: Any, **rest: Any
-) -> None:
+def _add_choice(parser: argparse.ArgumentParser, option: str, kind: Any, **rest: Any) -> None:
     words = tuple(member.value for member in kind)
     parser.add_argument(option, choices=words, metavar="|".join(words), **rest)
 
@@ -196,7 +171,5 @@ def _add_choice(
 def _threads(text: str) -> int:
     number = int(text)
     if not 0 <= number <= MOST_THREADS:
-        raise argparse.ArgumentTypeError(
-            f"must be from 0 to {MOST_THREADS}, not {number}"
-        )
+        raise argparse.ArgumentTypeError(f"must be from 0 to {MOST_THREADS}, not {number}")
     return number

@@ -51,9 +51,7 @@ REQUEST_ARGUMENTS = (
 
 def generate(arguments: argparse.Namespace) -> bool:
     """Makes pictures and writes them, each with the text that tells how it was made."""
-    request = _request(
-        arguments, Preview.TAESD if arguments.preview_dir else Preview.NONE
-    )
+    request = _request(arguments, Preview.TAESD if arguments.preview_dir else Preview.NONE)
     _check_output(arguments.output)
     bar = ProgressBar(sys.stderr)
     previews = _PreviewWriter(arguments.preview_dir, request.batch_count)
@@ -87,9 +85,7 @@ def plan(arguments: argparse.Namespace) -> bool:
         request, figures = maker.plan(_request(arguments, Preview.NONE))
     memory = machine_memory()
     if arguments.json:
-        what = {
-            name: getattr(request, name) for name in ("width", "height", "batch_count")
-        }
+        what = {name: getattr(request, name) for name in ("width", "height", "batch_count")}
         print_json(
             {
                 **what,
@@ -104,9 +100,7 @@ def plan(arguments: argparse.Namespace) -> bool:
     free = "unknown" if available is None else size(available)
     print(f"Peak {size(figures.peak)}; free {free} of {size(memory.total_bytes)}.")
     if available is not None and figures.peak > available:
-        print(
-            "This is more than is free now: close other programs or choose a smaller size."
-        )
+        print("This is more than is free now: close other programs or choose a smaller size.")
     return True
 
 
@@ -162,11 +156,7 @@ class _PreviewWriter:
 
     def write(self, progress: Progress) -> None:
         """Writes what the engine shows, if it shows something."""
-        if (
-            self._folder is None
-            or progress.preview is None
-            or progress.phase is not Phase.DENOISE
-        ):
+        if self._folder is None or progress.preview is None or progress.phase is not Phase.DENOISE:
             return
         wide, high = progress.preview_width, progress.preview_height
         stem = f"step-{progress.step:0{max(2, len(str(progress.steps)))}}"
@@ -188,9 +178,7 @@ def _check_output(output: Path | None) -> None:
             f"The output is a PNG: give --output a name that ends in .png, not {output}."
         )
     if output.is_dir():
-        raise RequestError(
-            f"{output} is a folder: give --output the name of a file in it."
-        )
+        raise RequestError(f"{output} is a folder: give --output the name of a file in it.")
     if not output.parent.is_dir():
         raise RequestError(f"There is no folder {output.parent}: make it first.")
 
@@ -204,16 +192,11 @@ def output_paths(output: Path | None, seeds: Sequence[int]) -> list[Path]:
         return [_free_path(f"aquatint-{seed}") for seed in seeds]
     if len(seeds) == 1:
         return [output]
-    return [
-        output.with_name(f"{output.stem}-{i + 1}{output.suffix}")
-        for i in range(len(seeds))
-    ]
+    return [output.with_name(f"{output.stem}-{i + 1}{output.suffix}") for i in range(len(seeds))]
 
 
 def _free_path(stem: str) -> Path:
-    names = itertools.chain(
-        [stem], (f"{stem}-{number}" for number in itertools.count(1))
-    )
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(1)))
     return next(path for name in names if not (path := Path(f"{name}.png")).exists())
 
 
@@ -225,9 +208,7 @@ def _texts(made: MadePictures) -> list[str]:
     return [parameters_text(made.request, picture, model, vae) for picture in pictures]
 
 
-def _made_json(
-    made: MadePictures, paths: list[Path], texts: list[str]
-) -> dict[str, object]:
+def _made_json(made: MadePictures, paths: list[Path], texts: list[str]) -> dict[str, object]:
     times = ("load_ms", "text_ms", "denoise_ms", "decode_ms")
     return {
         "pictures": [

@@ -11,6 +11,7 @@ from typing import TextIO
 from app.engine.types import Phase, Progress
 
 BAR_WIDTH = 24
+HARMLESS = "\n\t\u200c\u200d"  # line break, tab, and the joiners of scripts and emoji
 LINES_A_PICTURE = 5  # where there is no terminal to redraw a bar on
 
 
@@ -38,9 +39,10 @@ class ProgressBar:
             self._stream.write(f"\r[{'#' * done:-<{BAR_WIDTH}}] {place}  ")
             self._stream.flush()
             self._shown = True
-        elif progress.step % -(
-            -progress.steps // LINES_A_PICTURE
-        ) == 0 or left == clock(0):
+        elif (
+            progress.step % -(-progress.steps // LINES_A_PICTURE) == 0
+            or progress.step == progress.steps
+        ):
             self._stream.write(f"step {place}\n")
 
     def end(self) -> None:
@@ -60,9 +62,7 @@ def clock(seconds: float) -> str:
 def size(size_bytes: int) -> str:
     """Bytes as a short text: MiB, or GiB from one on."""
     mebibytes = size_bytes / 2**20
-    return (
-        f"{mebibytes / 1024:.2f} GiB" if mebibytes >= 1024 else f"{mebibytes:.1f} MiB"
-    )
+    return f"{mebibytes / 1024:.2f} GiB" if mebibytes >= 1024 else f"{mebibytes:.1f} MiB"
 
 
 def count(number: int) -> str:
@@ -84,9 +84,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def plain(text: str) -> str:
     """Text of a stranger's file without the control characters that a terminal would obey."""
-    return "".join(
-        letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text
-    )
+    return "".join(letter if letter.isprintable() or letter in HARMLESS else "?" for letter in text)
 
 
 def print_json(value: object) -> None:

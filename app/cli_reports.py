@@ -40,9 +40,7 @@ def diagnose(arguments: argparse.Namespace) -> bool:
     passed = all(check.passed for check in checks)
     if arguments.json:
         rows = [dataclasses.asdict(check) for check in checks]
-        print_json(
-            {"device": dataclasses.asdict(device), "passed": passed, "checks": rows}
-        )
+        print_json({"device": dataclasses.asdict(device), "passed": passed, "checks": rows})
         return passed
     print(_device_line(device))
     head = ("operation", "runs on", "error", "ms", "")
@@ -58,9 +56,7 @@ def diagnose(arguments: argparse.Namespace) -> bool:
     ]
     print(table([head, *rows_shown]))
     failed = sum(not check.passed for check in checks)
-    print(
-        f"{failed} of {len(checks)} failed." if failed else f"All {len(checks)} passed."
-    )
+    print(f"{failed} of {len(checks)} failed." if failed else f"All {len(checks)} passed.")
     return passed
 
 
@@ -76,9 +72,7 @@ def bench(arguments: argparse.Namespace) -> bool:
     )
     with open_engine(arguments) as engine, PictureMaker(engine) as maker:
         device = engine.device()
-        load_ms = make(
-            engine, maker, dataclasses.replace(request, steps=1)
-        ).output.load_ms
+        load_ms = make(engine, maker, dataclasses.replace(request, steps=1)).output.load_ms
         made = make(engine, maker, request)
     used, output = made.request, made.output
     seconds = {
@@ -92,18 +86,9 @@ def bench(arguments: argparse.Namespace) -> bool:
         what = {"model": made.model, **{name: getattr(used, name) for name in names}}
         print_json({**what, "device": dataclasses.asdict(device), **seconds})
         return True
-    print(
-        f"{made.model.name}, {used.width}x{used.height}, CFG scale {used.cfg_scale:g}"
-    )
+    print(f"{made.model.name}, {used.width}x{used.height}, CFG scale {used.cfg_scale:g}")
     print(_device_line(device))
-    print(
-        table(
-            [
-                (name.removesuffix("_s"), f"{value:.3f} s")
-                for name, value in seconds.items()
-            ]
-        )
-    )
+    print(table([(name.removesuffix("_s"), f"{value:.3f} s") for name, value in seconds.items()]))
     print(f"{1 / max(seconds['step_s'], 1e-9):.2f} it/s")
     return True
 
@@ -136,10 +121,7 @@ def _metadata_json(metadata: PictureMetadata) -> dict[str, object]:
     return {
         "parameters": metadata.text,
         "request": dataclasses.asdict(metadata.request)
-        | {
-            name: dataclasses.asdict(file) if file else None
-            for name, file in files.items()
-        },
+        | {name: dataclasses.asdict(file) if file else None for name, file in files.items()},
         "not_restored": metadata.not_restored,
     }
 
@@ -151,9 +133,7 @@ def _inspect_model(path: Path, as_json: bool) -> None:
         tensors = len(checkpoint.tensors)
     defaults = dataclasses.asdict(description.defaults)
     config = dataclasses.asdict(description.config)
-    networks = {
-        name: dataclasses.asdict(facts) for name, facts in description.networks.items()
-    }
+    networks = {name: dataclasses.asdict(facts) for name, facts in description.networks.items()}
     if as_json:
         print_json(
             {
@@ -183,19 +163,12 @@ def _inspect_model(path: Path, as_json: bool) -> None:
         (name, f"{count(facts.parameters)} {', '.join(facts.dtypes)}")
         for name, facts in description.networks.items()
     ]
-    rows += [
-        ("default " + name.replace("_", " "), str(value))
-        for name, value in defaults.items()
-    ]
+    rows += [("default " + name.replace("_", " "), str(value)) for name, value in defaults.items()]
     print(plain("\n".join(f"  {name:<18}{value}" for name, value in rows)))
     if description.notes:
         print(plain("\n".join(description.notes)))
 
 
 def _heads(config: ModelConfig) -> str:
-    unet = (
-        str(config.unet_heads)
-        if config.unet_heads
-        else f"of {config.unet_head_size} channels"
-    )
+    unet = str(config.unet_heads) if config.unet_heads else f"of {config.unet_head_size} channels"
     return f"unet {unet}, text {config.text_heads}"

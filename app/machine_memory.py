@@ -1,4 +1,4 @@
-"""How much memory this machine has, and how much of it is free to take. Imports nothing of the app."""
+"""How much memory this machine has, and how much is free. Imports nothing of the app."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class MachineMemory:
-    """Bytes of main memory; `available_bytes` is what can be had without swapping, None: unknown."""
+    """Bytes of main memory; `available_bytes` (None: unknown) can be had without swapping."""
 
     total_bytes: int
     available_bytes: int | None

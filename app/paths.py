@@ -16,9 +16,7 @@ def resource_path(name: str) -> Path:
     for root in (_PACKAGE / "resources", _PACKAGE.parent / "resources"):
         if (root / name).exists():
             return root / name
-    raise FileNotFoundError(
-        f"The app's own file {name} is missing: install the app again."
-    )
+    raise FileNotFoundError(f"The app's own file {name} is missing: install the app again.")
 
 
 def cache_folder() -> Path:

@@ -72,8 +72,6 @@ class FileHash:
 
     def _write_cache(self, cache: dict[str, object]) -> None:
         self._cache.parent.mkdir(parents=True, exist_ok=True)
-        part = self._cache.with_name(
-            f".{CACHE_FILE}.{os.getpid()}.{threading.get_ident()}.part"
-        )
+        part = self._cache.with_name(f".{CACHE_FILE}.{os.getpid()}.{threading.get_ident()}.part")
         part.write_text(json.dumps(cache, indent=1), encoding="utf-8")
         part.replace(self._cache)

@@ -19,9 +19,7 @@ def read_init_image(path: Path, width: int, height: int) -> bytes:
     except FileNotFoundError:
         raise RequestError(f"There is no file {path} to begin from.") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise RequestError(
-            f"{path} cannot be read as a picture: choose a PNG or JPEG."
-        ) from None
+        raise RequestError(f"{path} cannot be read as a picture: choose a PNG or JPEG.") from None
     white = Image.new("RGBA", upright.size, "white")
     opaque = Image.alpha_composite(white, upright).convert("RGB")
     return ImageOps.fit(opaque, (width, height), Image.Resampling.LANCZOS).tobytes()

@@ -70,8 +70,8 @@ class _OpenModel:
 class PictureMaker:
     """Makes pictures with one engine, one request at a time; keeps the last model open.
 
-    Every method raises RequestError or CheckpointError for what the user can change, and EngineError
-    for what the engine met; each is one sentence. Close it before the engine.
+    Every method raises RequestError or CheckpointError for what the user can change, and
+    EngineError for what the engine met; each is one sentence. Close it before the engine.
     """
 
     def __init__(self, engine: Engine, cache: Path | None = None) -> None:
@@ -114,9 +114,7 @@ class PictureMaker:
         resolved = request.resolve(opened.description.defaults)
         engine_input = self._input(opened, resolved)
         files = opened.files
-        hashes = [
-            FileHash(path, self._cache) for path in (files.model, files.vae) if path
-        ]
+        hashes = [FileHash(path, self._cache) for path in (files.model, files.vae) if path]
         try:
             output = opened.model.generate(engine_input, progress)
             digests = [file_hash.result() for file_hash in hashes]
@@ -141,9 +139,7 @@ class PictureMaker:
     def _input(self, opened: _OpenModel, request: ResolvedRequest) -> GenerationInput:
         init_image = None
         if request.init_image:
-            init_image = read_init_image(
-                request.init_image, request.width, request.height
-            )
+            init_image = read_init_image(request.init_image, request.width, request.height)
         is_metal = self._engine.device().backend == BackendName.METAL
         return GenerationInput(
             prompt=prompt_tokens(request.prompt, self._tokenizer),
@@ -180,17 +176,11 @@ def _open_model(engine: Engine, files: _ModelFiles) -> _OpenModel:
         description = describe(checkpoint)
         tensors = engine_tensors(checkpoint, description)
         if files.vae:
-            tensors = [
-                tensor for tensor in tensors if not tensor.name.startswith("vae.")
-            ]
+            tensors = [tensor for tensor in tensors if not tensor.name.startswith("vae.")]
             tensors += vae_tensors(closing.enter_context(open_checkpoint(files.vae)))
         if files.taesd:
-            tensors = [
-                tensor for tensor in tensors if not tensor.name.startswith("taesd.")
-            ]
-            tensors += taesd_tensors(
-                closing.enter_context(open_checkpoint(files.taesd))
-            )
+            tensors = [tensor for tensor in tensors if not tensor.name.startswith("taesd.")]
+            tensors += taesd_tensors(closing.enter_context(open_checkpoint(files.taesd)))
         model = engine.open_model(tensors, description.config)
         closing.callback(model.close)
         return _OpenModel(

@@ -9,15 +9,13 @@ import dataclasses
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
+from app.checkpoint.description import GenerationDefaults
 from app.engine.types import Preview, Rng, Sampler, Schedule
 
 RANDOM_SEED = -1
 SEED_LIMIT = 2**64
-RANDOM_SEED_LIMIT = (
-    2**32
-)  # drawn seeds stay below, so that every other program accepts them
+RANDOM_SEED_LIMIT = 2**32  # drawn seeds stay below, so that every other program accepts them
 SIDE_STEP = 8
 SMALLEST_SIDE, LARGEST_SIDE = 64, 4096
 MOST_STEPS = 1000
@@ -28,23 +26,6 @@ LARGEST_CFG_SCALE = 100.0
 
 class RequestError(ValueError):
     """A request that cannot be carried out; its text is one sentence that says what to change."""
-
-
-class ModelDefaults(Protocol):
-    """What a model says about how it likes to be used."""
-
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def sampler(self) -> Sampler: ...
-    @property
-    def schedule(self) -> Schedule: ...
-    @property
-    def cfg_scale(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +68,14 @@ class GenerationRequest:
         _check_range("denoise strength", self.denoise_strength, 0.0, 1.0)
         _check_seed(self.seed, self.batch_count)
 
-    def resolve(self, defaults: ModelDefaults) -> "ResolvedRequest":
+    def resolve(self, defaults: GenerationDefaults) -> "ResolvedRequest":
         """This request with the model's defaults, and a seed, in place of what was left open."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         for name in ("width", "height", "steps", "sampler", "schedule", "cfg_scale"):
             if values[name] is None:
                 values[name] = getattr(defaults, name)
         if self.seed == RANDOM_SEED:
-            values["seed"] = random.SystemRandom().randrange(
-                RANDOM_SEED_LIMIT - self.batch_count
-            )
+            values["seed"] = random.SystemRandom().randrange(RANDOM_SEED_LIMIT - self.batch_count)
         return ResolvedRequest(**values)
 
 
@@ -119,9 +98,7 @@ def _check_text(name: str, text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise RequestError(
-            f"The {name} is not valid Unicode text; type it again."
-        ) from None
+        raise RequestError(f"The {name} is not valid Unicode text; type it again.") from None
 
 
 def _check_side(name: str, value: int | None) -> None:

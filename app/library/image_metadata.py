@@ -138,9 +138,7 @@ def parameters_text(
         ("RNG", request.rng.upper()),
         ("Version", f"Aquatint {VERSION}"),
     ]
-    line = ", ".join(
-        _item(key, str(value)) for key, value in items if value is not None
-    )
+    line = ", ".join(_item(key, str(value)) for key, value in items if value is not None)
     negative = request.negative_prompt
     middle = f"\n{NEGATIVE_MARK} {negative}" if negative else ""
     return f"{request.prompt}{middle}\n{line}".strip()
@@ -167,9 +165,7 @@ def read_parameters(text: str) -> PictureMetadata:
     vae = reader.take_file("VAE", "VAE hash")
     reader.take("Version")
     keys = [key for key, _ in items]
-    if "Denoising strength" in keys and not any(
-        key.startswith("Hires") for key in keys
-    ):
+    if "Denoising strength" in keys and not any(key.startswith("Hires") for key in keys):
         reader.refused.append(INIT_IMAGE)
     return PictureMetadata(
         text=text,
@@ -194,7 +190,9 @@ def _is_json(text: str) -> bool:
 def _item(key: str, value: str) -> str:
     if key == value:
         return key
-    return f"{key}: {json.dumps(value, ensure_ascii=False) if _NEEDS_QUOTES.search(value) else value}"
+    return (
+        f"{key}: {json.dumps(value, ensure_ascii=False) if _NEEDS_QUOTES.search(value) else value}"
+    )
 
 
 def _number(value: float) -> str:
@@ -212,11 +210,10 @@ def _split_text(text: str) -> tuple[str, str, list[tuple[str, str]]]:
     prompt = negative = ""
     in_negative = False
     for line in map(str.strip, lines):
-        if line.startswith(NEGATIVE_MARK):
-            in_negative = True
-            line = line[len(NEGATIVE_MARK) :].strip()
+        in_negative = in_negative or line.startswith(NEGATIVE_MARK)
         if in_negative:
-            negative = f"{negative}\n{line}" if negative else line
+            more = line.removeprefix(NEGATIVE_MARK).lstrip()
+            negative = f"{negative}\n{more}" if negative else more
         else:
             prompt = f"{prompt}\n{line}" if prompt else line
     return prompt, negative, [(key, _unquote(value)) for key, value in items if value]
@@ -274,9 +271,7 @@ class _ItemReader:
         return [f"{key}: {value}" for key, value in self._items.items()]
 
 
-def _build_request(
-    prompt: str, negative: str, reader: _ItemReader
-) -> GenerationRequest:
+def _build_request(prompt: str, negative: str, reader: _ItemReader) -> GenerationRequest:
     sampler, schedule = _read_sampler(reader)
     request = GenerationRequest(
         prompt=_sound_text(prompt),
@@ -346,9 +341,7 @@ def _read_sampler(reader: _ItemReader) -> tuple[Sampler | None, Schedule | None]
         reader.refuse("Sampler", label)
     schedule_word = (schedule_label or AUTOMATIC).lower()
     if schedule_word == AUTOMATIC:
-        return sampler, AUTOMATIC_SCHEDULES.get(
-            sampler, Schedule.NORMAL
-        ) if sampler else None
+        return sampler, AUTOMATIC_SCHEDULES.get(sampler, Schedule.NORMAL) if sampler else None
     schedule = SCHEDULE_WORDS.get(schedule_word)
     if schedule is None:
         reader.refuse("Schedule type", schedule_label)

@@ -30,9 +30,7 @@ def save_png(path: Path, rgb: bytes, size: tuple[int, int], text: str = "") -> N
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     info = PngInfo()
     if text:
-        info.add_text(
-            TEXT_KEY, text
-        )  # tEXt, or iTXt where it does not fit into Latin-1
+        info.add_text(TEXT_KEY, text)  # tEXt, or iTXt where it does not fit into Latin-1
     try:
         try:
             with part.open("xb") as file:
@@ -43,9 +41,7 @@ def save_png(path: Path, rgb: bytes, size: tuple[int, int], text: str = "") -> N
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise PictureError(
-            f"Could not write {path}: {error.strerror or error}."
-        ) from error
+        raise PictureError(f"Could not write {path}: {error.strerror or error}.") from error
     _sync_folder(path.parent)
 
 
@@ -59,9 +55,7 @@ def read_text(path: Path) -> tuple[tuple[int, int], str | None]:
         with Image.open(path) as image:
             return image.size, _find_text(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise PictureError(
-            f"Could not read {path} as a picture: it is damaged or none."
-        ) from error
+        raise PictureError(f"Could not read {path} as a picture: it is damaged or none.") from error
 
 
 def is_picture(path: Path) -> bool:
@@ -89,9 +83,7 @@ def _decode_comment(comment: bytes) -> str:
     """Text of an Exif user comment; its UTF-16 may have either byte order and no mark."""
     if comment.startswith(UNICODE_MARK):
         data = comment.removeprefix(UNICODE_MARK)
-        readings = [
-            data.decode(order, "replace") for order in ("utf-16-be", "utf-16-le")
-        ]
+        readings = [data.decode(order, "replace") for order in ("utf-16-be", "utf-16-le")]
         return max(readings, key=lambda text: text.count(LIKELY)).strip("\ufeff\0")
     return comment.removeprefix(ASCII_MARK).decode("utf-8", "replace").strip("\0")
 

@@ -69,9 +69,7 @@ def test_limits_are_allowed(values: dict[str, Any]) -> None:
 
 
 def test_resolve_fills_only_what_was_left_open() -> None:
-    request = GenerationRequest(
-        prompt="fox", width=512, sampler=Sampler.LCM, seed=7, rng=Rng.NV
-    )
+    request = GenerationRequest(prompt="fox", width=512, sampler=Sampler.LCM, seed=7, rng=Rng.NV)
     resolved = request.resolve(DEFAULTS)
     assert (resolved.width, resolved.height, resolved.steps) == (512, 320, 20)
     assert (resolved.sampler, resolved.schedule) == (Sampler.LCM, Schedule.NORMAL)

@@ -18,9 +18,7 @@ from app.library.image_metadata import (
     read_parameters,
 )
 
-MODEL = ModelFile(
-    name="v1-5-pruned-emaonly", sha256="6ce0161689b3853acaa03779ec93eafe75a02f4ced"
-)
+MODEL = ModelFile(name="v1-5-pruned-emaonly", sha256="6ce0161689b3853acaa03779ec93eafe75a02f4ced")
 
 
 def resolved(**values: Any) -> ResolvedRequest:
@@ -58,9 +56,7 @@ def test_text_is_the_grammar_s() -> None:
 
 
 def test_what_is_not_used_is_not_written() -> None:
-    text = parameters_text(
-        resolved(rng=Rng.NV, cfg_scale=7.5), 0, ModelFile(name="mini")
-    )
+    text = parameters_text(resolved(rng=Rng.NV, cfg_scale=7.5), 0, ModelFile(name="mini"))
     assert text == (
         "a fox\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.5, Seed: 42, "
         "Size: 512x768, Model: mini, RNG: NV, Version: Aquatint 0.1.0"
@@ -68,9 +64,7 @@ def test_what_is_not_used_is_not_written() -> None:
 
 
 def test_value_that_equals_its_key_is_the_key_alone() -> None:
-    assert ", Model, RNG: CPU" in parameters_text(
-        resolved(), 0, ModelFile(name="Model")
-    )
+    assert ", Model, RNG: CPU" in parameters_text(resolved(), 0, ModelFile(name="Model"))
 
 
 NASTY_PROMPTS = [
@@ -106,9 +100,7 @@ def same_generation(request: GenerationRequest, back: GenerationRequest) -> None
 
 
 @pytest.mark.parametrize("prompt", NASTY_PROMPTS)
-@pytest.mark.parametrize(
-    "negative", ["", "blurry, bad: worse", "\n".join(NASTY_PROMPTS[1:4])]
-)
+@pytest.mark.parametrize("negative", ["", "blurry, bad: worse", "\n".join(NASTY_PROMPTS[1:4])])
 def test_nasty_prompts_come_back(prompt: str, negative: str) -> None:
     request = resolved(prompt=prompt, negative_prompt=negative)
     read = read_parameters(parameters_text(request, 0, MODEL))
@@ -121,9 +113,7 @@ def test_random_requests_come_back() -> None:
     letters = 'ab ,:"\\\n()[]<>|{}=é🍎\tSN'
     for _ in range(500):
         lines = "".join(draw.choices(letters, k=draw.randrange(40))).strip().split("\n")
-        negative = (
-            "".join(draw.choices(letters, k=draw.randrange(20))).strip().split("\n")
-        )
+        negative = "".join(draw.choices(letters, k=draw.randrange(20))).strip().split("\n")
         request = resolved(
             prompt="\n".join(line.strip() for line in lines),
             negative_prompt="\n".join(line.strip() for line in negative),
@@ -156,9 +146,7 @@ def test_random_requests_come_back() -> None:
     ],
 )
 def test_model_names_come_back(name: str) -> None:
-    text = parameters_text(
-        resolved(), 0, ModelFile(name=name), ModelFile(name=f"{name}.pt")
-    )
+    text = parameters_text(resolved(), 0, ModelFile(name=name), ModelFile(name=f"{name}.pt"))
     read = read_parameters(text)
     assert read.model == ModelFile(name=name)
     assert read.vae == ModelFile(name=f"{name}.pt")
@@ -213,9 +201,7 @@ def test_where_the_grammar_is_ambiguous(
         ("Sampler: DPM++ 2M, Schedule type: simple", Sampler.DPMPP_2M, Schedule.SIMPLE),
     ],
 )
-def test_samplers_of_other_programs(
-    items: str, sampler: Sampler, schedule: Schedule
-) -> None:
+def test_samplers_of_other_programs(items: str, sampler: Sampler, schedule: Schedule) -> None:
     read = read_parameters(f"x\nSteps: 20, {items}, Seed: 1")
     assert (read.request.sampler, read.request.schedule) == (sampler, schedule)
     assert read.not_restored == ()
@@ -244,9 +230,7 @@ def test_what_cannot_be_followed_is_listed() -> None:
     assert read.request == GenerationRequest(prompt="x", denoise_strength=0.3)
 
 
-@pytest.mark.parametrize(
-    "bad", ["9" * 5000, "1" + "0" * 400, "nan", "-inf", "0x10", "--", '""']
-)
+@pytest.mark.parametrize("bad", ["9" * 5000, "1" + "0" * 400, "nan", "-inf", "0x10", "--", '""'])
 def test_absurd_numbers_are_no_error(bad: str) -> None:
     text = f"x\nSteps: {bad}, CFG scale: {bad}, Seed: {bad}, Size: {bad}x{bad}, Clip skip: {bad}"
     read = read_parameters(text)
@@ -254,9 +238,7 @@ def test_absurd_numbers_are_no_error(bad: str) -> None:
 
 
 def test_first_picture_is_named_as_missing() -> None:
-    text = parameters_text(
-        resolved(init_image=Path("a.png"), denoise_strength=0.4), 0, MODEL
-    )
+    text = parameters_text(resolved(init_image=Path("a.png"), denoise_strength=0.4), 0, MODEL)
     read = read_parameters(text)
     assert read.not_restored == (INIT_IMAGE,)
     assert read.request.denoise_strength == 0.4
@@ -264,10 +246,7 @@ def test_first_picture_is_named_as_missing() -> None:
 
 def test_without_rng_noise_is_a_gpu_s() -> None:
     assert read_parameters("x\nSteps: 1, Seed: 2, Size: 64x64").request.rng is Rng.NV
-    assert (
-        read_parameters("x\nSteps: 1, Seed: 2, Size: 64x64, RNG: GPU").request.rng
-        is Rng.NV
-    )
+    assert read_parameters("x\nSteps: 1, Seed: 2, Size: 64x64, RNG: GPU").request.rng is Rng.NV
 
 
 def test_text_without_items_is_a_prompt() -> None:

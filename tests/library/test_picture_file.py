@@ -25,7 +25,7 @@ def test_png_keeps_pixels_and_text(tmp_path: Path, text: str, chunk: bytes) -> N
         assert image.mode == "RGB"
         assert image.tobytes() == RGB
     assert chunk + b"parameters\0" in path.read_bytes()
-    assert os.listdir(tmp_path) == ["a.png"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_failed_write_leaves_the_old_file_and_nothing_else(
@@ -43,7 +43,7 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(
     ):
         save_png(path, RGB, SIZE)
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.png"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_missing_folder_is_a_sentence(tmp_path: Path) -> None:
@@ -68,9 +68,7 @@ def test_new_file_has_the_usual_rights(tmp_path: Path) -> None:
 )
 def test_exif_comment_is_read(tmp_path: Path, suffix: str, encode: Any) -> None:
     exif = Image.Exif()
-    exif[0x0131] = (
-        "Some program"  # Pillow's PNG writer drops an Exif without tags of its own
-    )
+    exif[0x0131] = "Some program"  # Pillow's PNG writer drops an Exif without tags of its own
     exif.get_ifd(0x8769)[0x9286] = encode("赤い fox\n" + TEXT)
     path = tmp_path / f"a.{suffix}"
     Image.new("RGB", SIZE).save(path, exif=exif)

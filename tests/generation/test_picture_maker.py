@@ -1,0 +1,113 @@
+"""The one path from a request to pictures, with the real engine and the mini model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.checkpoint.reader import CheckpointError
+from app.engine.engine import Cancelled, Engine
+from app.engine.types import BackendName, Phase, Preview, Progress, Rng
+from app.generation.picture_maker import PictureMaker
+from app.generation.request import GenerationRequest, RequestError
+from app.paths import resource_path
+
+SMALL = GenerationRequest(
+    prompt="red apple", width=64, height=64, steps=2, seed=7, preview=Preview.NONE
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine(backend=BackendName.CPU, threads=1) as engine:
+        yield engine
+
+
+@pytest.fixture
+def maker(engine: Engine, tmp_path: Path) -> Iterator[PictureMaker]:
+    with PictureMaker(engine, cache=tmp_path / "cache") as maker:
+        yield maker
+
+
+def changed(**values: object) -> GenerationRequest:
+    """The small request with other values."""
+    fields = {name: getattr(SMALL, name) for name in SMALL.__dataclass_fields__}
+    return GenerationRequest(**{**fields, **values})
+
+
+def test_request_alone_decides_the_picture(maker: PictureMaker) -> None:
+    first = maker.generate(SMALL)
+    assert [len(rgb) for rgb in first.output.pictures] == [64 * 64 * 3]
+    maker.close()
+    assert maker.generate(SMALL).output.pictures == first.output.pictures
+    for other in (changed(seed=8), changed(prompt="blue car"), changed(rng=Rng.NV)):
+        assert maker.generate(other).output.pictures != first.output.pictures
+
+
+def test_defaults_are_the_model_s(maker: PictureMaker) -> None:
+    resolved, figures = maker.plan(GenerationRequest(prompt="x"))
+    assert (resolved.width, resolved.height, resolved.cfg_scale) == (256, 256, 5.0)
+    assert figures.peak >= figures.decode_activations > 0
+
+
+def test_previews_come_from_the_decoder_beside_the_model(maker: PictureMaker) -> None:
+    seen: list[Progress] = []
+    maker.generate(changed(preview=Preview.TAESD), seen.append)
+    steps = [progress for progress in seen if progress.phase is Phase.DENOISE and progress.preview]
+    assert [progress.step for progress in steps] == [1, 2]
+    assert {(p.preview_width, p.preview_height) for p in steps} == {(64, 64)}
+
+
+def test_model_elsewhere_has_no_preview_decoder_but_factors(
+    maker: PictureMaker, tmp_path: Path
+) -> None:
+    model = tmp_path / "renamed.safetensors"
+    model.symlink_to(resource_path("models/aquatint-mini.safetensors"))
+    seen: list[Progress] = []
+    made = maker.generate(changed(model=model, preview=Preview.TAESD), seen.append)
+    assert {p.preview_width for p in seen if p.preview} == {8}
+    assert made.output.pictures == maker.generate(SMALL).output.pictures
+
+
+def test_hashes_are_the_files(maker: PictureMaker) -> None:
+    mini = resource_path("models/aquatint-mini.safetensors")
+    made = maker.generate(changed(vae=mini))
+    assert made.model == mini
+    assert made.model_sha256 == made.vae_sha256
+    assert len(made.model_sha256) == 64
+    assert made.output.pictures == maker.generate(SMALL).output.pictures
+
+
+def test_first_picture_is_followed_by_strength(maker: PictureMaker, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "a.png"
+    Image.new("RGB", (64, 64), (200, 30, 30)).save(path)
+
+    def distance(strength: float) -> float:
+        request = changed(init_image=path, denoise_strength=strength, steps=4)
+        rgb = maker.generate(request).output.pictures[0]
+        pixels = zip(rgb[0::3], rgb[1::3], rgb[2::3], strict=True)
+        return sum(abs(r - 200) + abs(g - 30) + abs(b - 30) for r, g, b in pixels)
+
+    assert distance(0.25) < distance(1.0)
+
+
+def test_cancel_leaves_the_maker_usable(maker: PictureMaker, engine: Engine) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.phase is Phase.DENOISE:
+            engine.cancel()
+
+    with pytest.raises(Cancelled):
+        maker.generate(changed(steps=50), stop)
+    assert maker.generate(SMALL).output.pictures
+
+
+def test_bad_files_are_sentences(maker: PictureMaker, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="none"):
+        maker.generate(changed(model=tmp_path / "none.safetensors"))
+    with pytest.raises(CheckpointError, match="VAE"):
+        maker.generate(changed(vae=resource_path("models/aquatint-mini-taesd.safetensors")))
+    with pytest.raises(RequestError, match="begin from"):
+        maker.generate(changed(init_image=tmp_path / "none.png"))
+    assert maker.generate(SMALL).output.pictures
