@@ -1,4 +1,4 @@
-"""The full-size check: a random SD 1.5 at 512x512, the engine against diffusers. One command:
+"""The full-size check: a random SD 1.5 at 512x512, the engine against diffusers.
 
     python -m tests.full_size.check --folder FOLDER --torch-python PYTHON
 
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from app.engine.engine import Engine
 from numpy.typing import NDArray
 
 from app.checkpoint.family import describe
 from app.checkpoint.key_names import engine_tensors
 from app.checkpoint.reader import open_checkpoint
+from app.engine.engine import Engine
 from app.engine.types import (
     BackendName,
     Dtype,
@@ -62,7 +62,8 @@ def prepare(folder: Path, torch_python: Path | None) -> tuple[Path, Path]:
     if not reference.exists():
         if torch_python is None:
             raise SystemExit("Give --torch-python: the reference is not there yet.")
-        command = [torch_python, "-m", "tests.full_size.make_reference", checkpoint, reference]
+        command = [str(torch_python), "-m", "tests.full_size.make_reference"]
+        command += [str(checkpoint), str(reference)]
         subprocess.run(command, check=True, cwd=ROOT)
     return checkpoint, reference
 

@@ -14,7 +14,9 @@ from tests.random_weights import write_checkpoint
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "resources" / "models"
 GOLDEN = ROOT / "tests" / "golden" / "networks"
-TOLERANCE = 1e-4
+# The engine stays within 5e-6; a tanh in place of the exact GELU is 2e-5 to 3e-4 off, a norm with
+# the wrong epsilon up to 4e-4.
+TOLERANCE = 2e-5
 
 
 def relative_error(actual: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
