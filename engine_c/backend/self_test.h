@@ -1,5 +1,5 @@
-/* self_test: the start-up check: each operator of ops.def on a small case, on the backend, against a
- * plain double-precision reference. */
+/* self_test: the start-up check: each operator of ops.def on a small case, on the backend, against
+ * a plain double-precision reference. */
 #ifndef BACKEND_SELF_TEST_H
 #define BACKEND_SELF_TEST_H
 
