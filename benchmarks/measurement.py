@@ -6,9 +6,8 @@ Standard library only: it runs in every peer's environment. Knows no peer.
 import json
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from statistics import median
 
 SIDE = 512
 CFG_SCALE = 7.0
@@ -49,10 +48,12 @@ def parse(output: str) -> Measurement:
     return Measurement(**json.loads(output.strip().splitlines()[-1]))
 
 
-def middle(measurements: Sequence[Measurement]) -> Measurement:
-    """The median of each figure."""
+def combined(
+    measurements: Sequence[Measurement], statistic: Callable[[Iterable[float]], float]
+) -> Measurement:
+    """One statistic, such as the median, of each figure."""
     figures = {
-        field.name: median(getattr(measurement, field.name) for measurement in measurements)
+        field.name: statistic([getattr(measurement, field.name) for measurement in measurements])
         for field in fields(Measurement)
     }
     return Measurement(**figures)
