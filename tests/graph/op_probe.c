@@ -88,23 +88,32 @@ static tensor *probe_record(probe_frame *f, const probe_op *op, tensor **in, wei
   graph *g = &f->graph;
   const activation act = (activation)op->act;
   switch ((op_kind)op->op) {
-    case OP_arange: return ops_arange(g, op->start, op->step, op->count, op->dtype);
-    case OP_timestep_embedding: return ops_timestep_embedding(g, in[IN_X], op->count);
-    case OP_embedding: return ops_embedding(g, in[IN_X], w[WEIGHT_MAIN]);
-    case OP_add: return ops_add(g, in[IN_X], in[IN_Y]);
-    case OP_activation: return ops_activation(g, in[IN_X], act);
-    case OP_cast: return ops_cast(g, in[IN_X], op->dtype);
-    case OP_layer_norm: return ops_layer_norm(g, in[IN_X], w[WEIGHT_MAIN], w[WEIGHT_BIAS], op->eps);
+    case OP_arange:
+      return ops_arange(g, op->start, op->step, op->count, op->dtype);
+    case OP_timestep_embedding:
+      return ops_timestep_embedding(g, in[IN_X], op->count);
+    case OP_embedding:
+      return ops_embedding(g, in[IN_X], w[WEIGHT_MAIN]);
+    case OP_add:
+      return ops_add(g, in[IN_X], in[IN_Y]);
+    case OP_activation:
+      return ops_activation(g, in[IN_X], act);
+    case OP_cast:
+      return ops_cast(g, in[IN_X], op->dtype);
+    case OP_layer_norm:
+      return ops_layer_norm(g, in[IN_X], w[WEIGHT_MAIN], w[WEIGHT_BIAS], op->eps);
     case OP_group_norm:
       return ops_group_norm(g, in[IN_X], in[IN_Y], w[WEIGHT_MAIN], w[WEIGHT_BIAS], op->groups,
                             op->eps, act);
     case OP_linear:
       return ops_linear(g, in[IN_X], w[WEIGHT_MAIN], w[WEIGHT_BIAS], in[IN_RESIDUAL], act);
-    case OP_conv2d: return probe_conv2d(f, op, in, w);
+    case OP_conv2d:
+      return probe_conv2d(f, op, in, w);
     case OP_attention:
       return ops_attention(g, in[IN_Q], in[IN_K], in[IN_V], in[IN_KEY_COUNTS], op->heads,
                            op->causal);
-    case OP_COUNT: break;
+    case OP_COUNT:
+      break;
   }
   return NULL;
 }

@@ -1,10 +1,6 @@
 """Runs operators of ops.def through graph, plan and CPU backend, with NumPy arrays in and out."""
 
-import hashlib
-import os
 import re
-import shlex
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +10,7 @@ from typing import Any
 import cffi
 import numpy as np
 
-from tests.engine_library import ENGINE_FOLDER, FLAGS, build_engine_library
+from tests.engine_library import ENGINE_FOLDER, build_probe
 
 SOURCE = Path(__file__).with_name("op_probe.c")
 DTYPES = ("f32", "f16", "bf16", "f8_e4m3", "f8_e5m2", "i32")  # the order of engine.h
@@ -43,8 +39,11 @@ class Weight:
 
 @dataclass(frozen=True, kw_only=True)
 class Op:
-    """One operator. `inputs` by role as in ops.h: arrays [n, h, w, c], None, or the index of an
-    earlier operator whose output is meant. `args`: fields of probe_op."""
+    """One operator.
+
+    inputs: by role as in ops.h: arrays [n, h, w, c], None, or the index of an earlier operator
+    whose output is meant. args: fields of probe_op.
+    """
 
     name: str
     inputs: Sequence[np.ndarray | int | None] = ()
@@ -125,7 +124,7 @@ def usable_isas() -> dict[str, int]:
     return found
 
 
-def _fill_op(ffi: cffi.FFI, row: Any, op: Op, index: int, alive: list[Any]) -> None:
+def _fill_op(ffi: Any, row: Any, op: Op, index: int, alive: list[Any]) -> None:
     row.op = OPS.index(op.name)
     for key, value in op.args.items():
         names = {"act": ACTIVATIONS, "dtype": DTYPES}.get(key)
@@ -139,9 +138,7 @@ def _fill_op(ffi: cffi.FFI, row: Any, op: Op, index: int, alive: list[Any]) -> N
             row.weights[role] = _kept(alive, ffi.new("char[]", _weight_name(index, role)))
 
 
-def _fill_input(
-    ffi: cffi.FFI, target: Any, given: np.ndarray | int | None, alive: list[Any]
-) -> None:
+def _fill_input(ffi: Any, target: Any, given: np.ndarray | int | None, alive: list[Any]) -> None:
     if isinstance(given, int):
         target.source = given
     elif given is not None:
@@ -151,7 +148,7 @@ def _fill_input(
         target.dtype = next(DTYPES.index(k) for k, v in ARRAY_DTYPES.items() if v == array.dtype)
 
 
-def _fill_weight(ffi: cffi.FFI, target: Any, name: bytes, weight: Weight, alive: list[Any]) -> None:
+def _fill_weight(ffi: Any, target: Any, name: bytes, weight: Weight, alive: list[Any]) -> None:
     target.name = _kept(alive, ffi.new("char[]", name))
     target.data = _kept(alive, ffi.from_buffer(np.ascontiguousarray(weight.bits)))
     target.rank = weight.bits.ndim
@@ -169,7 +166,7 @@ def _kept(alive: list[Any], value: Any) -> Any:
     return value
 
 
-def _array(ffi: cffi.FFI, result: Any) -> np.ndarray:
+def _array(ffi: Any, result: Any) -> np.ndarray:
     shape = (result.n, result.h, result.w, result.c)
     dtype = np.dtype(ARRAY_DTYPES[DTYPES[result.dtype]])
     size = int(np.prod(shape)) * dtype.itemsize
@@ -177,28 +174,11 @@ def _array(ffi: cffi.FFI, result: Any) -> np.ndarray:
 
 
 @cache
-def _probe() -> tuple[cffi.FFI, Any]:
+def _probe() -> tuple[Any, Any]:
     """Build the probe against the engine's library, and load it."""
-    ffi = cffi.FFI()
+    ffi: Any = cffi.FFI()
     for path in (ENGINE_FOLDER / "engine.h", SOURCE):
         text = path.read_text()
         ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
-    engine = build_engine_library(("base", "graph", "backend"))
-    digest = hashlib.sha256(engine.name.encode() + SOURCE.read_bytes()).hexdigest()[:16]
-    library = engine.with_name(f"op_probe-{digest}.so")
-    if not library.exists():
-        _compile(engine, library)
+    library = build_probe(SOURCE, ("base", "graph", "backend"))
     return ffi, ffi.dlopen(str(library))
-
-
-def _compile(engine: Path, library: Path) -> None:
-    partial = library.with_suffix(f".{os.getpid()}.partial")
-    command = [
-        *shlex.split(os.environ.get("CC", "cc")),
-        *FLAGS,
-        "-Werror",
-        f"-I{ENGINE_FOLDER}",
-        str(SOURCE),
-    ]
-    subprocess.run([*command, str(engine), "-o", str(partial)], check=True)
-    partial.replace(library)

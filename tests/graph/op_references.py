@@ -52,7 +52,7 @@ def group_norm(x: Array, scale: Array, shift: Array, groups: int, eps: float, ac
 
 
 def linear(x: Array, w: Array, bias: Array | None, residual: Array | None, act: str) -> Array:
-    """x W^T and what is added; GEGLU: values times gelu of gates."""
+    """Product x W^T and what is added; GEGLU: values times gelu of gates."""
     y = x.astype(np.float64) @ w.T + (0 if bias is None else bias)
     if act == "geglu":
         values, gates = np.split(y, 2, axis=-1)

@@ -132,9 +132,15 @@ static void activation_body(const cpu_isa *isa, const op_args *args, float *to, 
                             const float *y, size_t count) {
   (void)y;
   switch (args->act) {
-    case ACT_SILU: isa->silu_row(to, x, count); break;
-    case ACT_GELU: isa->gelu_row(to, x, count); break;
-    case ACT_QUICK_GELU: isa->quick_gelu_row(to, x, count); break;
+    case ACT_SILU:
+      isa->silu_row(to, x, count);
+      break;
+    case ACT_GELU:
+      isa->gelu_row(to, x, count);
+      break;
+    case ACT_QUICK_GELU:
+      isa->quick_gelu_row(to, x, count);
+      break;
     case ACT_RELU:
       for (size_t i = 0; i < count; i++) to[i] = x[i] < 0.0f ? 0.0f : x[i]; /* a NaN stays one */
       break;
@@ -142,7 +148,9 @@ static void activation_body(const cpu_isa *isa, const op_args *args, float *to, 
       for (size_t i = 0; i < count; i++) to[i] = 3.0f * tanhf(x[i] / 3.0f);
       break;
     case ACT_NONE:
-    case ACT_GEGLU: isa->pack(to, x, SD_F32, count); break;
+    case ACT_GEGLU:
+      isa->pack(to, x, SD_F32, count);
+      break;
   }
 }
 
