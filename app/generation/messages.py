@@ -1,0 +1,165 @@
+"""What the window's process and the engine's process say to each other: frozen values.
+
+Knows nothing of how they travel (channel.py), of Qt or of the engine's code. Every message is a
+plain value that can be pickled; times are milliseconds, sizes bytes, pixels RGB8 in sRGB.
+"""
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.checkpoint.description import ModelDescription
+from app.engine.types import DeviceInfo, OpCheck, Phase, PlanFigures
+from app.generation.request import GenerationRequest, ResolvedRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pixels:
+    """Pictures of one size; each of `pictures` is height x width x 3 bytes, row after row."""
+
+    width: int
+    height: int
+    pictures: tuple[bytes, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Offers the pixels as buffers, so that a channel can send them without a copy."""
+        return _pixels, (self.width, self.height, tuple(map(pickle.PickleBuffer, self.pictures)))
+
+
+def _pixels(width: int, height: int, pictures: tuple[bytes, ...]) -> Pixels:
+    return Pixels(width=width, height=height, pictures=pictures)
+
+
+# ---------------------------------------------------------------- to the engine's process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Make the pictures of `request`. One job at a time: wait for Finished or Failed."""
+
+    job_id: str
+    request: GenerationRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """Stop this job; it is answered by Failed with `cancelled`. Nothing happens if it has ended."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Forecast the memory of `request`, also while a job runs. Only the newest one is answered."""
+
+    plan_id: int
+    request: GenerationRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quit:
+    """Stop what runs, close the engine, end the process. The end of the channel means the same."""
+
+
+ToEngine = Start | Cancel | Plan | Quit
+
+
+# ---------------------------------------------------------------- from the engine's process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The engine is open and checked; `elapsed_ms` is what that took."""
+
+    device: DeviceInfo
+    checks: tuple[OpCheck, ...]
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unavailable:
+    """The engine cannot be opened on this machine, and why; the process ends."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a job stands: `step` of `steps` are done, `preview` shows the latents, if it can.
+
+    `it_per_second` is the rate of the last steps, `seconds_left` what that means for the whole job,
+    decoding included; both None while nothing is known.
+    """
+
+    job_id: str
+    phase: Phase
+    step: int
+    steps: int
+    preview: Pixels | None
+    it_per_second: float | None
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timings:
+    """What a job's parts took; `load_ms` (packing of weights) is part of the others."""
+
+    load_ms: float
+    text_ms: float
+    denoise_ms: float
+    decode_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A job's pictures, and all that a file's metadata needs.
+
+    Picture i has the seed `request.seed` + i. Hashes are empty where unknown; `note` is a sentence
+    where a part was computed again in f32, else empty.
+    """
+
+    job_id: str
+    pictures: Pixels
+    request: ResolvedRequest
+    model: Path
+    model_sha256: str
+    vae_sha256: str
+    timings: Timings
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A job ended without pictures: `sentence` says why and what to do."""
+
+    job_id: str
+    sentence: str
+    cancelled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """The answer to Plan. All three are None where it cannot be done, and `sentence` says why."""
+
+    plan_id: int
+    figures: PlanFigures | None
+    request: ResolvedRequest | None
+    description: ModelDescription | None
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """About once a second: what the engine holds, its whole process, and the machine.
+
+    It is also the sign of life by which a hung process is known.
+    """
+
+    engine_bytes: int
+    resident_bytes: int
+    machine_total_bytes: int
+    machine_available_bytes: int | None
+
+
+FromEngine = Ready | Unavailable | Progress | Finished | Failed | Planned | Memory
