@@ -1,4 +1,8 @@
-"""Where the files that come with the app lie and where the user's go. Knows not what is in them."""
+"""Where the files that come with the app lie and where the user's go. Knows not what is in them.
+
+The folders of the user are by the system's custom and may not exist yet. With AQUATINT_HOME set
+they all lie under that folder, so that a test or a second set-up touches nothing else.
+"""
 
 import os
 import sys
@@ -20,8 +24,33 @@ def resource_path(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """The folder for what may be deleted at any time, by the system's custom; it may not exist."""
+    """The folder for what may be deleted at any time."""
+    return _folder("cache", "Library/Caches/Aquatint", "XDG_CACHE_HOME", ".cache")
+
+
+def data_folder() -> Path:
+    """The folder for what the app keeps: settings, queue, the gallery's database, its trash."""
+    mac = "Library/Application Support/Aquatint"
+    return _folder("data", mac, "XDG_DATA_HOME", ".local/share")
+
+
+def log_folder() -> Path:
+    """The folder for logs."""
+    return _folder("logs", "Library/Logs/Aquatint", "XDG_STATE_HOME", ".local/state")
+
+
+def pictures_folder() -> Path:
+    """The folder for finished pictures, until the user chooses another."""
+    home = os.environ.get("AQUATINT_HOME")
+    return Path(home) / "pictures" if home else Path.home() / "Pictures" / "Aquatint"
+
+
+def _folder(name: str, mac: str, variable: str, elsewhere: str) -> Path:
+    """AQUATINT_HOME's folder `name`, or the system's: `variable` has its base, or home has."""
+    home = os.environ.get("AQUATINT_HOME")
+    if home:
+        return Path(home) / name
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "Aquatint"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "aquatint"
+        return Path.home() / mac
+    base = os.environ.get(variable)
+    return (Path(base) if base else Path.home() / elsewhere) / "aquatint"
