@@ -32,7 +32,7 @@ typedef struct cpu_isa {
   /* Row functions over `count` f32, all vectorised, exp to 2 ulp or so: */
   void (*exp_row)(float *out, const float *in, size_t count);
   void (*silu_row)(float *out, const float *in, size_t count);
-  void (*gelu_row)(float *out, const float *in, size_t count);       /* exact erf form, 1e-6 */
+  void (*gelu_row)(float *out, const float *in, size_t count); /* exact erf form, 1e-6 */
   void (*quick_gelu_row)(float *out, const float *in, size_t count);
   /* sum and sum of squares of (x - shift), in double */
   void (*moments_row)(double *sum, double *squares, const float *in, float shift, size_t count);

@@ -1,7 +1,7 @@
 /* cpu_isa_avx512: the row for x86-64 with AVX-512 F, BW, DQ and VL. */
 #if defined(__x86_64__)
 #if defined(__clang__)
-#pragma clang attribute push( \
+#pragma clang attribute push(                                                    \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), \
     apply_to = function)
 #else
@@ -15,7 +15,7 @@
 #define ISA_BYTES 64
 #define ISA_VECTORS 2
 #define ISA_ROWS 12
-#define ISA_USABLE                                                         \
+#define ISA_USABLE                                                            \
   (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && \
    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #define ISA_FROM_HALF(h) ((vec)_mm512_cvtph_ps((__m256i)(h)))

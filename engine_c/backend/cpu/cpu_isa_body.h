@@ -1,5 +1,5 @@
-/* cpu_isa_body: the row of one instruction set, written once in vectors of ISA_BYTES bytes. Included
- * by each cpu_isa_<set>.c inside that set's target pragma; knows no operator. The includer defines
+/* cpu_isa_body: the row of one instruction set, written once in vectors of ISA_BYTES bytes.
+ * Included by each cpu_isa_<set>.c inside that set's target pragma; knows no operator. It wants
  *
  *   ISA_SET      name of the row: cpu_isa_<ISA_SET>
  *   ISA_BYTES    bytes of a vector register
@@ -8,7 +8,8 @@
  *   ISA_USABLE   expression: non-zero if this processor has the set
  *   ISA_FROM_HALF(h), ISA_TO_HALF(v)   vectors of binary16 bits to f32 and back; undefined: scalar
  *
- * Sources: exp by Cody and Waite's reduction and a polynomial; erfc by Abramowitz and Stegun 7.1.26. */
+ * Sources: exp by Cody and Waite's reduction and a polynomial; erfc by Abramowitz and
+ * Stegun 7.1.26. */
 #include <math.h>
 #include <string.h>
 
@@ -48,47 +49,66 @@ ISA_INLINE void vec_store_part(float *at, vec v, size_t count) {
 
 /* ---- product ---- */
 
-/* `rows` is a constant in every copy, so the sums are registers. */
+/* Both compilers keep the sums in registers only if every loop over them is gone. */
+#if defined(__clang__)
+#define ISA_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ISA_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+/* `rows` is a constant in every copy. Sum i belongs to row i / ISA_VECTORS. */
 ISA_INLINE void block_of(const cpu_block *block, const int32_t rows) {
-  vec sum[ISA_ROWS][ISA_VECTORS];
-  for (int32_t r = 0; r < rows; r++)
-    for (int32_t v = 0; v < ISA_VECTORS; v++)
-      sum[r][v] = block->accumulate ? vec_load(block->tile + r * block->stride + v * LANES)
-                                    : (vec){0};
+  const int64_t length = block->length, stride = block->stride;
+  vec sum[ISA_ROWS * ISA_VECTORS];
+  float *tile[ISA_ROWS * ISA_VECTORS];
+  ISA_UNROLL for (int32_t i = 0; i < rows * ISA_VECTORS; i++) {
+    tile[i] = block->tile + i / ISA_VECTORS * stride + i % ISA_VECTORS * LANES;
+    sum[i] = block->accumulate ? vec_load(tile[i]) : (vec){0};
+  }
   const float *b = block->b;
   const float *const *segment = block->a;
   for (int32_t s = 0; s < block->segments; s++, segment += rows) {
     const float *a[ISA_ROWS];
-    const int64_t length = block->length;
-    for (int32_t r = 0; r < rows; r++) a[r] = segment[r] + length;
+    ISA_UNROLL for (int32_t r = 0; r < rows; r++) a[r] = segment[r] + length;
     for (int64_t k = -length; k; k++, b += PANEL) { /* up to zero: no register for the end */
       vec column[ISA_VECTORS];
-      for (int32_t v = 0; v < ISA_VECTORS; v++) column[v] = vec_load(b + v * LANES);
-      for (int32_t r = 0; r < rows; r++) {
+      ISA_UNROLL for (int32_t v = 0; v < ISA_VECTORS; v++) column[v] = vec_load(b + v * LANES);
+      ISA_UNROLL for (int32_t r = 0; r < rows; r++) {
         const vec x = vec_of(a[r][k]);
-        for (int32_t v = 0; v < ISA_VECTORS; v++) sum[r][v] += x * column[v];
+        vec *row = sum + r * ISA_VECTORS;
+        ISA_UNROLL for (int32_t v = 0; v < ISA_VECTORS; v++) row[v] += x * column[v];
       }
     }
   }
-  for (int32_t r = 0; r < rows; r++)
-    for (int32_t v = 0; v < ISA_VECTORS; v++)
-      vec_store(block->tile + r * block->stride + v * LANES, sum[r][v]);
+  ISA_UNROLL for (int32_t i = 0; i < rows * ISA_VECTORS; i++) vec_store(tile[i], sum[i]);
 }
 
 static void block(const cpu_block *b) {
+#define ISA_CASE(count)                                   \
+  case count:                                             \
+    block_of(b, (count) < ISA_ROWS ? (count) : ISA_ROWS); \
+    break
   switch (b->rows) {
-#define ISA_CASE(rows) \
-  case rows: block_of(b, rows < ISA_ROWS ? rows : ISA_ROWS); break;
-    ISA_CASE(1) ISA_CASE(2) ISA_CASE(3) ISA_CASE(4)
+    ISA_CASE(1);
+    ISA_CASE(2);
+    ISA_CASE(3);
+    ISA_CASE(4);
 #if ISA_ROWS > 4
-    ISA_CASE(5) ISA_CASE(6)
+    ISA_CASE(5);
+    ISA_CASE(6);
 #endif
 #if ISA_ROWS > 6
-    ISA_CASE(7) ISA_CASE(8) ISA_CASE(9) ISA_CASE(10) ISA_CASE(11) ISA_CASE(12)
+    ISA_CASE(7);
+    ISA_CASE(8);
+    ISA_CASE(9);
+    ISA_CASE(10);
+    ISA_CASE(11);
+    ISA_CASE(12);
 #endif
-#undef ISA_CASE
-    default: break;
+    default:
+      break;
   }
+#undef ISA_CASE
 }
 
 /* ---- short formats ---- */
@@ -114,8 +134,8 @@ ISA_INLINE vec vec_unpack(const void *source, const sd_dtype dtype) {
   return vec_select(is_nan, vec_of(__builtin_nanf("")), value);
 }
 
-ISA_INLINE void unpack_of(float *out, const char *source, const sd_dtype dtype,
-                          const size_t bytes, size_t count) {
+ISA_INLINE void unpack_of(float *out, const char *source, const sd_dtype dtype, const size_t bytes,
+                          size_t count) {
   size_t i = 0;
   for (; i + LANES <= count; i += LANES) vec_store(out + i, vec_unpack(source + i * bytes, dtype));
   if (i == count) return;
@@ -126,12 +146,23 @@ ISA_INLINE void unpack_of(float *out, const char *source, const sd_dtype dtype,
 
 static void unpack(float *out, const void *source, sd_dtype dtype, size_t count) {
   switch (dtype) {
-    case SD_F32: memcpy(out, source, count * sizeof(float)); break;
-    case SD_F16: unpack_of(out, source, SD_F16, 2, count); break;
-    case SD_BF16: unpack_of(out, source, SD_BF16, 2, count); break;
-    case SD_F8_E4M3: unpack_of(out, source, SD_F8_E4M3, 1, count); break;
-    case SD_F8_E5M2: unpack_of(out, source, SD_F8_E5M2, 1, count); break;
-    case SD_I32: break; /* never unpacked */
+    case SD_F32:
+      memcpy(out, source, count * sizeof(float));
+      break;
+    case SD_F16:
+      unpack_of(out, source, SD_F16, 2, count);
+      break;
+    case SD_BF16:
+      unpack_of(out, source, SD_BF16, 2, count);
+      break;
+    case SD_F8_E4M3:
+      unpack_of(out, source, SD_F8_E4M3, 1, count);
+      break;
+    case SD_F8_E5M2:
+      unpack_of(out, source, SD_F8_E5M2, 1, count);
+      break;
+    case SD_I32:
+      break; /* never unpacked */
   }
 }
 
@@ -203,9 +234,7 @@ ISA_INLINE void map_row(float *out, const float *in, size_t count, vec (*map)(ve
   if (i < count) vec_store_part(out + i, map(vec_load_part(in + i, count - i)), count - i);
 }
 
-static void exp_row(float *out, const float *in, size_t count) {
-  map_row(out, in, count, vec_exp);
-}
+static void exp_row(float *out, const float *in, size_t count) { map_row(out, in, count, vec_exp); }
 
 static void silu_row(float *out, const float *in, size_t count) {
   map_row(out, in, count, vec_silu);
@@ -220,8 +249,7 @@ static void quick_gelu_row(float *out, const float *in, size_t count) {
 }
 
 /* Lanes are summed in f32 over short runs only, then in double. */
-static void moments_row(double *sum, double *squares, const float *in, float shift,
-                        size_t count) {
+static void moments_row(double *sum, double *squares, const float *in, float shift, size_t count) {
   enum { RUN = 16 };
   dvec sums = {0}, square_sums = {0};
   size_t i = 0;

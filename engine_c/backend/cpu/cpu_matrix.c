@@ -3,11 +3,11 @@
  *   out[pixel][column] = act(bias + channel_add + residual + sum over tap, source, channel of
  *                            source[pixel moved by tap][channel] * weight[tap][channel][column])
  *
- * Work is handed out in tiles of output pixels x columns. A tile's sums stand in f32 in the worker's
- * workspace; they begin as bias, channel_add and residual, take one block of K after the other
- * (taps x channels: the weights of a block as f32 in the workspace, the pixels read where they lie
- * through addresses, or through a small f32 copy if they are f16), and are then stored through act.
- * Owns tiles and blocks; knows neither the instruction set nor who asks. */
+ * Work is handed out in tiles of output pixels x columns. A tile's sums stand in f32 in the
+ * worker's workspace; they begin as bias, channel_add and residual, take one block of K after the
+ * other (taps x channels: the weights of a block as f32 in the workspace, the pixels read where
+ * they lie through addresses, or through a small f32 copy if they are f16), and are then stored
+ * through act. Owns tiles and blocks; knows neither the instruction set nor who asks. */
 #include <math.h>
 #include <string.h>
 
@@ -17,11 +17,12 @@
 enum {
   TILE_ROWS = 192,
   TILE_COLUMNS = 320,
-  BLOCK_DEPTH = 320,      /* most k of a block */
-  TILES_PER_WORKER = 8,   /* at least, for an even end */
-  TILE_WORK = 1 << 28,    /* most multiplications of a tile: under 10 ms */
-  MOST_ROWS = 16,         /* of a block of any instruction set */
-  MOST_TAPS = 9
+  BLOCK_DEPTH = 320,    /* most k of a block */
+  TILES_PER_WORKER = 8, /* at least, for an even end */
+  TILE_WORK = 1 << 28,  /* most multiplications of a tile: under 10 ms */
+  MOST_TAPS = 9,
+  MOST_ROWS = 16, /* of a block, of any instruction set */
+  MOST_PANEL = 64 /* columns of a panel, of any instruction set */
 };
 
 typedef struct product_source {
@@ -116,6 +117,16 @@ static int32_t tile_panel_width(const product *p, int32_t column) {
   return product_min(panel, half - column / panel / 2 * panel);
 }
 
+/* `count` numbers of x from number `at` on, as f32: where they lie, or in `copy`. */
+static const float *tile_unpack_row(const product_tile *t, const tensor *x, int64_t at,
+                                    size_t count, float *copy) {
+  const char *from = cpu_address(t->p->cpu, x);
+  from += (size_t)at * half_dtype_bytes(x->dtype);
+  if (x->dtype == SD_F32) return (const float *)(const void *)from;
+  t->p->cpu->isa->unpack(copy, from, x->dtype, count);
+  return copy;
+}
+
 /* out[columns]: bias + channel_add of a picture, 0 in zero columns. */
 static void tile_base(const product_tile *t, float *out, int32_t picture) {
   const product *p = t->p;
@@ -130,11 +141,8 @@ static void tile_base(const product_tile *t, float *out, int32_t picture) {
     if (bias) memcpy(out + i, (const float *)bias->packed + from, width * sizeof(float));
     if (!add) continue;
     const int64_t row = add->n == 1 ? 0 : picture;
-    const char *data = cpu_address(p->cpu, add);
-    float channels[64];
-    isa->unpack(channels,
-                data + (size_t)(row * add->c + from) * half_dtype_bytes(add->dtype), add->dtype,
-                width);
+    float copy[MOST_PANEL];
+    const float *channels = tile_unpack_row(t, add, row * add->c + from, width, copy);
     isa->add_row(out + i, out + i, channels, width);
   }
 }
@@ -156,18 +164,23 @@ static void tile_begin(const product_tile *t) {
       memcpy(sums, base, (size_t)t->columns * sizeof(float));
       continue;
     }
-    const char *data = cpu_address(p->cpu, residual);
-    const size_t at = (size_t)((int64_t)(t->row + r) * residual->c + t->column);
-    isa->unpack(sums, data + at * half_dtype_bytes(residual->dtype), residual->dtype, width);
-    isa->add_row(sums, sums, base, width);
+    const int64_t at = (int64_t)(t->row + r) * residual->c + t->column;
+    const float *from = tile_unpack_row(t, residual, at, width, sums);
+    isa->add_row(sums, from, base, width);
   }
 }
 
 static void tile_activate(const cpu_isa *isa, float *row, activation act, size_t count) {
   switch (act) {
-    case ACT_SILU: isa->silu_row(row, row, count); break;
-    case ACT_GELU: isa->gelu_row(row, row, count); break;
-    case ACT_QUICK_GELU: isa->quick_gelu_row(row, row, count); break;
+    case ACT_SILU:
+      isa->silu_row(row, row, count);
+      break;
+    case ACT_GELU:
+      isa->gelu_row(row, row, count);
+      break;
+    case ACT_QUICK_GELU:
+      isa->quick_gelu_row(row, row, count);
+      break;
     case ACT_RELU:
       for (size_t i = 0; i < count; i++) row[i] = row[i] < 0.0f ? 0.0f : row[i];
       break;
@@ -175,7 +188,8 @@ static void tile_activate(const cpu_isa *isa, float *row, activation act, size_t
       for (size_t i = 0; i < count; i++) row[i] = 3.0f * tanhf(row[i] / 3.0f);
       break;
     case ACT_NONE:
-    case ACT_GEGLU: break;
+    case ACT_GEGLU:
+      break;
   }
 }
 
@@ -253,9 +267,21 @@ static void tile_addresses(const product_tile *t, const product_part *part, int3
     }
 }
 
+/* Asks the memory for the part's channels of pixel `row` of the tile. */
+static void tile_prefetch(const product_tile *t, const product_part *part, int32_t row) {
+  enum { LINE_BYTES = 64 };
+  if (row >= t->rows) return;
+  const size_t bytes = (size_t)part->channels * half_dtype_bytes(part->source->dtype);
+  for (int32_t tap = part->tap; tap < part->tap + part->taps; tap++) {
+    const char *pixel = tile_pixel(t->p, t->pixels + row, part, tap);
+    for (size_t i = 0; pixel && i < bytes; i += LINE_BYTES) __builtin_prefetch(pixel + i);
+  }
+}
+
 static void tile_multiply(const product_tile *t, const product_part *part) {
   const product *p = t->p;
   const cpu_isa *isa = p->cpu->isa;
+  const int32_t panels = t->columns / isa->panel;
   const float *a[MOST_TAPS * MOST_ROWS];
   tile_unpack_weights(t, part);
   for (int32_t r = 0; r < t->rows; r += isa->rows) {
@@ -268,7 +294,10 @@ static void tile_multiply(const product_tile *t, const product_part *part) {
                        .length = part->channels,
                        .accumulate = 1};
     tile_addresses(t, part, r, block.rows, a);
-    for (int32_t i = 0; i < t->columns; i += isa->panel) {
+    for (int32_t i = 0, ahead = 0; i < panels; i++) {
+      for (; ahead < isa->rows * (i + 1) / panels;
+           ahead++) /* the next block's pixels, bit by bit */
+        tile_prefetch(t, part, r + isa->rows + ahead);
       isa->block(&block);
       block.tile += isa->panel;
       block.b += (int64_t)part->taps * part->channels * isa->panel;

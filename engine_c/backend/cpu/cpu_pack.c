@@ -1,5 +1,5 @@
-/* cpu_pack: owns the order in which the CPU backend holds weights (see cpu_backend.h); knows nothing
- * of who reads them. */
+/* cpu_pack: owns the order in which the CPU backend holds weights (see cpu_backend.h); knows
+ * nothing of who reads them. */
 #include <string.h>
 
 #include "backend/cpu/cpu_backend.h"
