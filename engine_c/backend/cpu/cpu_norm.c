@@ -4,13 +4,14 @@
  * The cut of the work depends on shapes alone, so any number of threads gives the same bits. */
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "backend/cpu/cpu_backend.h"
 
 enum {
   ITEM_NUMBERS = 65536, /* of one item: tens of microseconds */
   CHUNK_NUMBERS = 4096, /* of one pass over an item: stays in the nearest cache */
-  STRIP = 8,            /* channels whose sums stay in registers */
+  SUM_ROWS = 4,         /* least rows of it that are summed */
   /* Worker 0's workspace ends with [n][splits][groups] sums, then [n][groups] of means. */
   SUMS_BYTES = CPU_WORKSPACE_BYTES / 4,
   SUMS_MAX = SUMS_BYTES / (int)(2 * sizeof(double)),
@@ -59,64 +60,73 @@ static const float *norm_read(const cpu_backend *cpu, const tensor *t, int64_t i
   return buffer;
 }
 
-static int32_t norm_chunk(int32_t channels) {
-  return channels < CHUNK_NUMBERS ? CHUNK_NUMBERS / channels : 1;
+/* Rows of one pass over an item. */
+static int32_t norm_chunk(int32_t channels, int32_t least) {
+  const int32_t rows = CHUNK_NUMBERS / channels;
+  return rows > least ? rows : least;
 }
 
 /* ---- group norm: statistics ---- */
 
-/* Adds the sums of `width` (at most STRIP) channels over `rows` rows to their groups. */
-static void group_norm_strip(const group_norm *g, moments *sums, const float *x, int64_t stride,
-                             int32_t rows, int32_t channel, int32_t width) {
-  double sum[STRIP] = {0}, squares[STRIP] = {0};
-  if (width == STRIP) {
-    for (int32_t row = 0; row < rows; row++, x += stride)
-      for (int32_t i = 0; i < STRIP; i++) {
-        const double value = (double)x[i];
-        sum[i] += value;
-        squares[i] += value * value;
-      }
-  } else {
-    for (int32_t row = 0; row < rows; row++, x += stride)
-      for (int32_t i = 0; i < width; i++) {
-        const double value = (double)x[i];
-        sum[i] += value;
-        squares[i] += value * value;
-      }
+/* Sums of each channel of the join, in a worker's memory. */
+typedef struct channel_sums {
+  double *sum, *squares;
+} channel_sums;
+
+/* Adds `rows` rows of `channels` numbers, four at a time: fewer passes over the sums. */
+static void group_norm_add(double *restrict sum, double *restrict squares, const float *restrict x,
+                           int32_t channels, int32_t rows) {
+  for (; rows >= 4; rows -= 4, x += 4 * (int64_t)channels) {
+    const float *x1 = x + channels, *x2 = x1 + channels, *x3 = x2 + channels;
+    for (int32_t c = 0; c < channels; c++) {
+      const double a = (double)x[c], b = (double)x1[c], d = (double)x2[c], e = (double)x3[c];
+      sum[c] += (a + b) + (d + e);
+      squares[c] += (a * a + b * b) + (d * d + e * e);
+    }
   }
-  for (int32_t i = 0; i < width; i++) {
-    moments *to = &sums[(channel + i) / g->group_channels];
-    to->sum += sum[i];
-    to->squares += squares[i];
-  }
+  for (; rows > 0; rows--, x += channels)
+    for (int32_t c = 0; c < channels; c++) {
+      const double a = (double)x[c];
+      sum[c] += a;
+      squares[c] += a * a;
+    }
 }
 
-/* Adds pixels [first, end) of row n of one source, whose channels begin at `offset` of the join. */
-static void group_norm_source(const group_norm *g, moments *sums, const tensor *t, int32_t offset,
-                              int32_t n, int32_t first, int32_t end, float *buffer) {
-  const int32_t chunk = norm_chunk(t->c);
+/* Adds pixels [first, end) of row n of one source to the sums of its channels. */
+static void group_norm_source(const group_norm *g, channel_sums to, const tensor *t, int32_t n,
+                              int32_t first, int32_t end, float *buffer) {
+  const int32_t chunk = norm_chunk(t->c, SUM_ROWS);
   for (int32_t pixel = first; pixel < end; pixel += chunk) {
     const int32_t rows = end - pixel < chunk ? end - pixel : chunk;
     const int64_t index = ((int64_t)n * g->pixels + pixel) * t->c;
     const float *x = norm_read(g->cpu, t, index, (int64_t)rows * t->c, buffer);
-    for (int32_t c = 0; c < t->c; c += STRIP) {
-      const int32_t width = t->c - c < STRIP ? t->c - c : STRIP;
-      group_norm_strip(g, sums, x + c, t->c, rows, offset + c, width);
-    }
+    group_norm_add(to.sum, to.squares, x, t->c, rows);
   }
 }
 
 static void group_norm_sum(void *user, int64_t item, int32_t worker) {
   const group_norm *g = user;
   const tensor *x = g->node->in[IN_X], *y = g->node->in[IN_Y];
-  const int32_t n = (int32_t)(item / g->splits),
-                first = (int32_t)(item % g->splits) * g->split_pixels;
+  const int32_t n = (int32_t)(item / g->splits);
+  const int32_t first = (int32_t)(item % g->splits) * g->split_pixels;
   const int32_t end = g->pixels - first < g->split_pixels ? g->pixels : first + g->split_pixels;
-  float *buffer = cpu_workspace(g->cpu, worker);
+  double *space = cpu_workspace(g->cpu, worker);
+  const channel_sums all = {space, space + g->channels};
+  float *buffer = (float *)(void *)(space + 2 * (int64_t)g->channels);
+  memset(space, 0, 2 * (size_t)g->channels * sizeof(double));
+  group_norm_source(g, all, x, n, first, end, buffer);
+  if (y) {
+    const channel_sums rest = {all.sum + x->c, all.squares + x->c};
+    group_norm_source(g, rest, y, n, first, end, buffer);
+  }
   moments *sums = g->sums + item * g->groups;
-  for (int32_t i = 0; i < g->groups; i++) sums[i] = (moments){0, 0};
-  group_norm_source(g, sums, x, 0, n, first, end, buffer);
-  if (y) group_norm_source(g, sums, y, x->c, n, first, end, buffer);
+  for (int32_t i = 0, c = 0; i < g->groups; i++) {
+    sums[i] = (moments){0, 0};
+    for (const int32_t next = c + g->group_channels; c < next; c++) {
+      sums[i].sum += all.sum[c];
+      sums[i].squares += all.squares[c];
+    }
+  }
 }
 
 /* Merges the splits of each row of the batch, in order. */
@@ -149,12 +159,14 @@ typedef struct channel_affine {
 
 static void group_norm_affine(const group_norm *g, const channel_affine *to, int32_t n) {
   const moments *means = g->means + (int64_t)n * g->groups;
-  for (int32_t c = 0; c < g->channels; c++) {
-    const moments *group = &means[c / g->group_channels];
-    const double scale = group->squares * (double)g->scale[c];
-    to->center[c] = (float)group->sum;
-    to->scale[c] = (float)scale;
-    to->shift[c] = (float)((double)g->shift[c] - (group->sum - (double)to->center[c]) * scale);
+  for (int32_t i = 0, c = 0; i < g->groups; i++) {
+    const double mean = means[i].sum, rest = mean - (double)(float)mean;
+    for (const int32_t next = c + g->group_channels; c < next; c++) {
+      const double scale = means[i].squares * (double)g->scale[c];
+      to->center[c] = (float)mean;
+      to->scale[c] = (float)scale;
+      to->shift[c] = (float)((double)g->shift[c] - rest * scale);
+    }
   }
 }
 
@@ -173,7 +185,7 @@ static void group_norm_apply(void *user, int64_t item, int32_t worker) {
   const int32_t n = (int32_t)(item / g->splits),
                 first = (int32_t)(item % g->splits) * g->split_pixels;
   const int32_t end = g->pixels - first < g->split_pixels ? g->pixels : first + g->split_pixels;
-  const int32_t chunk = norm_chunk(g->channels);
+  const int32_t chunk = norm_chunk(g->channels, 1);
   float *space = cpu_workspace(g->cpu, worker);
   const channel_affine by = {space, space + g->channels, space + 2 * g->channels};
   float *buffer = space + 3 * g->channels, *result = buffer + (int64_t)chunk * g->channels;
@@ -205,7 +217,7 @@ void cpu_group_norm(cpu_backend *cpu, const node *n) {
                   .channels = out->c,
                   .pixels = out->h * out->w};
   g.group_channels = g.channels / g.groups;
-  assert((int64_t)out->n * g.groups <= SUMS_MAX && g.channels <= NUMBERS_MAX / 5 - CHUNK_NUMBERS);
+  assert((int64_t)out->n * g.groups <= SUMS_MAX && g.channels <= NUMBERS_MAX / (SUM_ROWS + 8));
   const int32_t most = SUMS_MAX / (out->n * g.groups), wanted = ITEM_NUMBERS / g.channels;
   g.split_pixels = wanted > 1 ? wanted : 1;
   const int32_t least = (g.pixels + most - 1) / most; /* so that the sums fit */
