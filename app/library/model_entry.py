@@ -1,0 +1,46 @@
+"""The values of the model library: one file, or folder, that holds a model or a part of one.
+
+Knows nothing of how files are found or read.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class ModelKind(StrEnum):
+    """What a file can be used as."""
+
+    CHECKPOINT = "checkpoint"
+    VAE = "vae"
+    TAESD = "taesd"
+    LORA = "lora"
+    EMBEDDING = "embedding"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry:
+    """One model file, or diffusers folder.
+
+    `title` is to be shown; `family` is a `Family`'s word, empty where the file could not be opened;
+    `dtype_label` is such as "f16"; `size_bytes` and `modified_ns` are the file's, of a folder the
+    sum and the latest. `sentence` says why a refused one is refused, or notes to show beside it.
+    """
+
+    path: Path
+    kind: ModelKind
+    family: str
+    title: str
+    dtype_label: str
+    size_bytes: int
+    modified_ns: int
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownFolder:
+    """A folder of models that another program has on this machine."""
+
+    program: str
+    path: Path
