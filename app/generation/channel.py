@@ -19,8 +19,12 @@ _LENGTH = struct.Struct("!Q")
 _BUFFER_BYTES = 1 << 20  # macOS gives such a socket 8 KB, which would cut a picture in hundreds
 
 
+class ChannelClosed(Exception):
+    """The other end is gone."""
+
+
 class Channel:
-    """One end. Any thread may send; one thread receives."""
+    """One end. Any thread may send; one thread receives. Both raise ChannelClosed."""
 
     def __init__(self, end: socket.socket) -> None:
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
@@ -29,18 +33,21 @@ class Channel:
         self._sending = threading.Lock()
 
     def send(self, message: object) -> None:
-        """Sends, waiting while the other end does not read. OSError if it is gone."""
+        """Sends, waiting while the other end does not read."""
         pickled: list[pickle.PickleBuffer] = []
         body = pickle.dumps(message, protocol=5, buffer_callback=pickled.append)
         buffers = [buffer.raw() for buffer in pickled]
         lengths = b"".join(_LENGTH.pack(buffer.nbytes) for buffer in buffers)
-        with self._sending:
-            self._socket.sendall(_HEADER.pack(len(body), len(buffers)) + lengths + body)
-            for buffer in buffers:
-                self._socket.sendall(buffer)
+        try:
+            with self._sending:
+                self._socket.sendall(_HEADER.pack(len(body), len(buffers)) + lengths + body)
+                for buffer in buffers:
+                    self._socket.sendall(buffer)
+        except OSError as error:
+            raise ChannelClosed from error
 
     def receive(self) -> object:
-        """Waits for the next message. EOFError or OSError if the other end is gone."""
+        """Waits for the next message."""
         body_bytes, count = _HEADER.unpack(self._read(_HEADER.size))
         lengths = [_LENGTH.unpack(self._read(_LENGTH.size))[0] for _ in range(count)]
         body = self._read(body_bytes)
@@ -54,10 +61,16 @@ class Channel:
 
     def _read(self, size: int) -> bytes:
         """Exactly `size` bytes, as a rule in one call."""
-        data = self._socket.recv(size, socket.MSG_WAITALL)
+        data = self._receive_bytes(size) if size else b""
         while len(data) < size:
-            more = self._socket.recv(size - len(data), socket.MSG_WAITALL)
-            if not more:
-                raise EOFError
-            data += more
+            data += self._receive_bytes(size - len(data))
+        return data
+
+    def _receive_bytes(self, size: int) -> bytes:
+        try:
+            data = self._socket.recv(size, socket.MSG_WAITALL)
+        except OSError as error:
+            raise ChannelClosed from error
+        if not data:
+            raise ChannelClosed
         return data

@@ -98,6 +98,10 @@ class PictureMaker:
         if opened:
             opened.closing.close()
 
+    def describe(self, request: GenerationRequest) -> ModelDescription:
+        """What is known of the model that a request names; reads no weight."""
+        return self._opened(request).description
+
     def plan(self, request: GenerationRequest) -> tuple[ResolvedRequest, PlanFigures]:
         """The memory that a request will take, in bytes, before any weight is read."""
         opened = self._opened(request)

@@ -1,0 +1,308 @@
+"""The main program of the engine's process: takes jobs from the channel, makes them, answers.
+
+Owns the engine and its order of life. Imports no Qt. Four threads: the main one computes, one
+receives, one forecasts, one reports memory. It ends when told to, or when the channel does, even
+if the engine hangs: a window that dies leaves nothing behind.
+"""
+
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+from app.checkpoint.reader import CheckpointError
+from app.engine.engine import Cancelled, Engine, EngineError
+from app.engine.types import Progress as EngineProgress
+from app.generation.channel import Channel, ChannelClosed
+from app.generation.messages import (
+    Cancel,
+    Failed,
+    Finished,
+    Memory,
+    Pixels,
+    Plan,
+    Planned,
+    Progress,
+    Quit,
+    Ready,
+    Start,
+    Timings,
+    Unavailable,
+)
+from app.generation.picture_maker import PictureMaker
+from app.generation.process_memory import resident_bytes
+from app.generation.request import GenerationRequest, RequestError
+from app.generation.step_clock import Pace, StepClock
+from app.machine_memory import machine_memory
+
+MEMORY_SECONDS = 1.0
+CANCEL_AGAIN_SECONDS = 0.05
+EXIT_LIMIT_SECONDS = 1.5  # less than the window waits before it kills
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the engine on the channel whose descriptor is the one argument; the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = Channel(socket.socket(fileno=int(arguments[0])))
+    try:
+        EngineProcess(channel).run()
+    except ChannelClosed:
+        return 1
+    return 0
+
+
+class _Run:
+    """One job on its way, which another thread may stop at any moment."""
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        self.stopping = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+
+    def stop(self, engine: Engine | None) -> None:
+        """Stops the engine's work, again and again: one word may come before it has begun."""
+        if not self.stopping.is_set():
+            self.stopping.set()
+            if engine:
+                _begin(self._stop, engine)
+
+    def end(self) -> None:
+        """The engine is not touched on behalf of this job after this."""
+        with self._lock:
+            self._ended.set()
+
+    def _stop(self, engine: Engine) -> None:
+        while True:
+            with self._lock:
+                if self._ended.is_set():
+                    return
+                engine.cancel()
+            self._ended.wait(CANCEL_AGAIN_SECONDS)
+
+
+class EngineProcess:
+    """The engine, served over a channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._runs: queue.SimpleQueue[_Run | None] = queue.SimpleQueue()
+        self._plans: queue.SimpleQueue[Plan | None] = queue.SimpleQueue()
+        self._ended = threading.Event()
+        self._engine: Engine | None = None
+        self._engine_bytes = 0
+        self._paces: dict[object, Pace] = {}
+
+    def run(self) -> None:
+        """Serves until told to quit. ChannelClosed if the window is gone."""
+        _begin(self._report_memory)
+        _begin(self._receive)
+        try:
+            self._run()
+        finally:
+            self._ended.set()
+
+    # ------------------------------------------------------------ the main thread
+
+    def _run(self) -> None:
+        begin = time.monotonic()
+        try:
+            self._engine = Engine()
+        except EngineError as error:
+            self._channel.send(Unavailable(sentence=str(error)))
+            return
+        with self._engine as engine, PictureMaker(engine) as maker:
+            checks = tuple(engine.self_test())
+            elapsed_ms = (time.monotonic() - begin) * 1000
+            device = engine.device()
+            self._engine_bytes = device.allocated_bytes
+            self._channel.send(Ready(device=device, checks=checks, elapsed_ms=elapsed_ms))
+            planner = _begin(self._plan)
+            try:
+                while run := self._runs.get():
+                    self._serve(engine, maker, run)
+            finally:
+                self._plans.put(None)
+                planner.join(CANCEL_AGAIN_SECONDS)
+                self._engine = None
+
+    def _serve(self, engine: Engine, maker: PictureMaker, run: _Run) -> None:
+        job_id = run.start.job_id
+        try:
+            answer: Finished | Failed = self._make(engine, maker, run)
+        except Cancelled:
+            answer = Failed(job_id=job_id, sentence="Cancelled.", cancelled=True)
+        except ChannelClosed:
+            raise
+        except Exception as error:
+            answer = Failed(job_id=job_id, sentence=_sentence(error), cancelled=False)
+        finally:
+            run.end()
+            self._engine_bytes = engine.device().allocated_bytes
+        self._channel.send(answer)
+
+    def _make(self, engine: Engine, maker: PictureMaker, run: _Run) -> Finished:
+        request, job_id = run.start.request, run.start.job_id
+        kind = _kind(request)
+        clock = StepClock(self._paces.get(kind))
+
+        def show(progress: EngineProgress) -> bool:
+            clock.tick(progress.phase, time.monotonic())
+            self._engine_bytes = engine.device().allocated_bytes
+            self._channel.send(_progress(job_id, progress, clock))
+            return run.stopping.is_set()
+
+        if run.stopping.is_set():
+            raise Cancelled
+        made = maker.generate(request, show)
+        output = made.output
+        step_seconds = clock.step_seconds()
+        if step_seconds is not None:
+            decode_seconds = output.decode_ms / 1000
+            self._paces[kind] = Pace(step_seconds=step_seconds, decode_seconds=decode_seconds)
+        return Finished(
+            job_id=job_id,
+            pictures=Pixels(
+                width=made.request.width, height=made.request.height, pictures=output.pictures
+            ),
+            request=made.request,
+            model=made.model,
+            model_sha256=made.model_sha256,
+            vae_sha256=made.vae_sha256,
+            timings=Timings(
+                load_ms=output.load_ms,
+                text_ms=output.text_ms,
+                denoise_ms=output.denoise_ms,
+                decode_ms=output.decode_ms,
+            ),
+            note=output.note,
+        )
+
+    # ------------------------------------------------------------ the other threads
+
+    def _receive(self) -> None:
+        run: _Run | None = None
+        message: object = None
+        try:
+            while not isinstance(message, Quit):
+                message = self._channel.receive()
+                if isinstance(message, Start):
+                    run = _Run(message)
+                    self._runs.put(run)
+                elif isinstance(message, Cancel) and run and run.start.job_id == message.job_id:
+                    run.stop(self._engine)
+                elif isinstance(message, Plan):
+                    self._plans.put(message)
+        except ChannelClosed:
+            pass  # the window is gone, which means the same as Quit
+        finally:
+            if run:
+                run.stop(self._engine)
+            self._runs.put(None)
+            if not self._ended.wait(EXIT_LIMIT_SECONDS):
+                os._exit(1)
+
+    def _plan(self) -> None:
+        """Forecasts with an engine of its own, with as many threads, for they count in the plan."""
+        with Engine() as engine, PictureMaker(engine) as maker:
+            while plan := _newest(self._plans):
+                answer = _planned(maker, plan)
+                try:
+                    self._channel.send(answer)
+                except ChannelClosed:
+                    return
+
+    def _report_memory(self) -> None:
+        while not self._ended.wait(MEMORY_SECONDS):
+            machine = machine_memory()
+            memory = Memory(
+                engine_bytes=self._engine_bytes,
+                resident_bytes=resident_bytes(),
+                machine_total_bytes=machine.total_bytes,
+                machine_available_bytes=machine.available_bytes,
+            )
+            try:
+                self._channel.send(memory)
+            except ChannelClosed:
+                return
+
+
+def _begin(target: Callable[..., None], *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=target, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def _newest(plans: "queue.SimpleQueue[Plan | None]") -> Plan | None:
+    """Waits for a plan; the last one if several wait. None: it is time to end."""
+    plan = plans.get()
+    while plan and not plans.empty():
+        plan = plans.get()
+    return plan
+
+
+def _planned(maker: PictureMaker, plan: Plan) -> Planned:
+    try:
+        request, figures = maker.plan(plan.request)
+        description = maker.describe(plan.request)
+    except Exception as error:
+        return Planned(
+            plan_id=plan.plan_id,
+            figures=None,
+            request=None,
+            description=None,
+            sentence=_sentence(error),
+        )
+    return Planned(
+        plan_id=plan.plan_id,
+        figures=figures,
+        request=request,
+        description=description,
+        sentence="",
+    )
+
+
+def _progress(job_id: str, progress: EngineProgress, clock: StepClock) -> Progress:
+    preview = None
+    if progress.preview is not None:
+        width, height = progress.preview_width, progress.preview_height
+        size, rgb = width * height * 3, progress.preview
+        cuts = range(0, len(rgb), size)
+        pictures = tuple(rgb[cut : cut + size] for cut in cuts)
+        preview = Pixels(width=width, height=height, pictures=pictures)
+    step_seconds = clock.step_seconds()
+    return Progress(
+        job_id=job_id,
+        phase=progress.phase,
+        step=progress.step,
+        steps=progress.steps,
+        preview=preview,
+        it_per_second=1 / step_seconds if step_seconds else None,
+        seconds_left=clock.seconds_left(progress.phase, progress.steps - progress.step),
+    )
+
+
+def _kind(request: GenerationRequest) -> object:
+    """Jobs of one kind take about the same time for a step."""
+    size = (request.width, request.height, request.batch_count)
+    return (request.model, *size, request.sampler, request.cfg_scale == 1)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, RequestError | CheckpointError | EngineError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this; choose a smaller size or batch."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'}: {error.strerror or error}."
+    traceback.print_exception(error)  # our fault: for whoever looks into it
+    return f"The engine met an error of its own ({type(error).__name__}: {error})."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
