@@ -1,0 +1,247 @@
+"""Every instruction set that this processor has, against NumPy: products, short formats, rows."""
+
+import math
+from functools import cache
+from typing import Any
+
+import cffi
+import numpy as np
+import pytest
+
+from tests.engine_library import ENGINE_FOLDER, build_engine_library
+
+GUARD = 123.0  # stands after every result and must stand there still
+COUNTS = (1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100)  # every vector width, and tails
+ULP = 2.0**-23
+UNARY = ("exp", "silu", "gelu", "quick_gelu")
+
+
+@cache
+def library() -> tuple[cffi.FFI, Any]:
+    """The engine's rooms base and cpu_isa, with the declarations of cpu_isa.h as they stand."""
+    ffi = cffi.FFI()
+    binding = (ENGINE_FOLDER / "engine.h").read_text().split("/* binding begins */")[1]
+    header = (ENGINE_FOLDER / "backend/cpu/cpu_isa.h").read_text()
+    ffi.cdef(binding.split("/* binding ends */")[0])
+    ffi.cdef(header[header.index("typedef struct cpu_block") : header.rindex("#endif")])
+    folder = ENGINE_FOLDER / "backend/cpu"
+    sources = [str(path.relative_to(ENGINE_FOLDER)) for path in folder.glob("cpu_isa*.c")]
+    return ffi, ffi.dlopen(str(build_engine_library(("base", *sources))))
+
+
+def usable_rows() -> dict[str, Any]:
+    ffi, engine = library()
+    rows, index = {}, 0
+    while (row := engine.cpu_isa_row(index)) != ffi.NULL:
+        if row.usable():
+            rows[ffi.string(row.name).decode()] = row
+        index += 1
+    return rows
+
+
+@pytest.fixture(params=usable_rows())
+def isa(request: pytest.FixtureRequest) -> Any:
+    return usable_rows()[request.param]
+
+
+def pointer(array: np.ndarray, kind: str = "float *") -> Any:
+    ffi = library()[0]
+    return ffi.cast(kind, ffi.from_buffer(array))
+
+
+def guarded(count: int, dtype: type = np.float32) -> np.ndarray:
+    return np.full(count + 1, GUARD, dtype=dtype)
+
+
+def run_row(function: Any, *inputs: np.ndarray) -> np.ndarray:
+    """A row function's result; the inputs keep their address until it is there."""
+    count = len(inputs[0])
+    out = guarded(count)
+    function(pointer(out), *(pointer(x) for x in inputs), count)
+    assert out[count] == GUARD
+    return out[:count]
+
+
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def unary_reference(name: str, x: np.ndarray) -> np.ndarray:
+    """The function in double precision."""
+    x = x.astype(np.float64)
+    if name == "exp":
+        return np.exp(x)
+    if name == "gelu":
+        return x / 2 * np.array([math.erfc(-v / math.sqrt(2)) for v in x])
+    with np.errstate(over="ignore"):
+        return x / (1 + np.exp(-x * (1.702 if name == "quick_gelu" else 1.0)))
+
+
+# ---- products ----
+
+
+def run_block(
+    isa: Any, a: np.ndarray, b: np.ndarray, tile: np.ndarray, accumulate: bool
+) -> np.ndarray:
+    """Of a [segments, rows, length], b [segments * length, panel]; tile [rows, stride] changes."""
+    ffi = library()[0]
+    segments, rows, length = a.shape
+    starts = [pointer(a[s, r]) for s in range(segments) for r in range(rows)]
+    addresses = ffi.new("const float *[]", starts)
+    block = ffi.new("cpu_block *")
+    block.a, block.b, block.tile = addresses, pointer(b), pointer(tile)
+    block.stride, block.rows, block.segments = tile.shape[1], rows, segments
+    block.length, block.accumulate = length, accumulate
+    isa.block(block)
+    return tile
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+@pytest.mark.parametrize(("segments", "length"), [(1, 1), (1, 37), (9, 4), (2, 128)])
+def test_a_block_is_a_sum_of_products(
+    isa: Any, segments: int, length: int, accumulate: bool
+) -> None:
+    for rows in range(1, isa.rows + 1):
+        a = normal(segments, rows, length, seed=rows)
+        b = normal(segments * length, isa.panel, seed=100 + rows)
+        before = normal(rows, isa.panel + 5, seed=200 + rows)
+        got = run_block(isa, a, b, before.copy(), accumulate)
+        wanted = np.einsum(
+            "srk,skc->rc", a.astype(np.float64), b.reshape(segments, length, isa.panel)
+        )
+        wanted += before[:, : isa.panel] * accumulate
+        np.testing.assert_allclose(got[:, : isa.panel], wanted, rtol=1e-6, atol=2e-5)
+        np.testing.assert_array_equal(got[:, isa.panel :], before[:, isa.panel :])
+
+
+# ---- short formats ----
+
+
+def f8_value(byte: int, exponent_bits: int) -> float:
+    """One number of the OCP 8-bit formats: e4m3 without infinity, e5m2 like IEEE."""
+    mantissa_bits = 7 - exponent_bits
+    bias = 2 ** (exponent_bits - 1) - 1
+    sign = -1.0 if byte & 0x80 else 1.0
+    exponent, mantissa = (byte & 0x7F) >> mantissa_bits, byte & (2**mantissa_bits - 1)
+    if exponent_bits == 4 and byte & 0x7F == 0x7F:
+        return math.nan
+    if exponent_bits == 5 and exponent == 31:
+        return math.nan if mantissa else sign * math.inf
+    fraction = mantissa / 2**mantissa_bits + (exponent > 0)
+    return sign * math.ldexp(fraction, max(exponent, 1) - bias)
+
+
+def every_number(dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """All bit patterns of a format, and what they stand for."""
+    if dtype.startswith("F8"):
+        bits = np.arange(256, dtype=np.uint8)
+        return bits, np.array([f8_value(b, int(dtype[4])) for b in range(256)], dtype=np.float32)
+    bits = np.arange(65536, dtype=np.uint16)
+    if dtype == "F16":
+        return bits, bits.view(np.float16).astype(np.float32)
+    return bits, (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+@pytest.mark.parametrize("dtype", ["F16", "BF16", "F8_E4M3", "F8_E5M2"])
+def test_every_short_number_is_unpacked(isa: Any, dtype: str) -> None:
+    bits, wanted = every_number(dtype)
+    for count in (len(bits), len(bits) - 1, *COUNTS):
+        out = guarded(count)
+        isa.unpack(
+            pointer(out), pointer(bits, "void *"), getattr(library()[1], f"SD_{dtype}"), count
+        )
+        np.testing.assert_array_equal(out[:count], wanted[:count])
+        zeros = wanted[:count] == 0
+        np.testing.assert_array_equal(
+            np.signbit(out[:count][zeros]), np.signbit(wanted[:count][zeros])
+        )
+        assert out[count] == GUARD
+
+
+def test_f32_is_copied(isa: Any) -> None:
+    source = normal(77)
+    for function in (isa.unpack, isa.pack):
+        out = guarded(77)
+        function(pointer(out), pointer(source), library()[1].SD_F32, 77)
+        np.testing.assert_array_equal(out, [*source, np.float32(GUARD)])
+
+
+def test_f16_is_rounded_to_nearest_even(isa: Any) -> None:
+    numbers = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
+    ties = (numbers[:-1] + numbers[1:]) / 2  # exact in f32
+    beside = np.concatenate([np.nextafter(ties, np.float32(s)) for s in (-1e9, 1e9)])
+    edges = np.array([65519.9, 65520, 1e30, np.inf, 2.0**-25, 1e-40, 0.0], dtype=np.float32)
+    source = np.concatenate([numbers, ties, beside, edges])
+    source = np.concatenate([source, -source])
+    for count in (len(source), *COUNTS):
+        out = guarded(count, np.float16)
+        isa.pack(pointer(out, "void *"), pointer(source), library()[1].SD_F16, count)
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(
+                out[:count].view(np.uint16), source[:count].astype(np.float16).view(np.uint16)
+            )
+        assert out[count] == GUARD
+
+
+# ---- rows ----
+
+
+def test_exp_is_right_to_two_units(isa: Any) -> None:
+    x = np.linspace(-87.3, 88.72, 200_001, dtype=np.float32)
+    got, wanted = run_row(isa.exp_row, x), unary_reference("exp", x)
+    assert np.abs(got / wanted - 1).max() < 2 * ULP
+
+
+def test_exp_at_the_ends(isa: Any) -> None:
+    x = np.array([0, -0.0, 88.8, 1e30, np.inf, -103.2, -104.5, -1e30, -np.inf], dtype=np.float32)
+    wanted = [1, 1, np.inf, np.inf, np.inf, 2.0**-149, 0, 0, 0]
+    np.testing.assert_array_equal(run_row(isa.exp_row, x), np.array(wanted, dtype=np.float32))
+    subnormal = np.linspace(-103, -87.4, 999, dtype=np.float32)
+    error = run_row(isa.exp_row, subnormal) - unary_reference("exp", subnormal)
+    assert np.abs(error).max() < 2 * 2.0**-149
+
+
+@pytest.mark.parametrize("name", UNARY[1:])
+def test_activations_are_right(isa: Any, name: str) -> None:
+    x = np.concatenate([np.linspace(-30, 30, 60_001), [-1e4, 1e4, -80, 80, 0]]).astype(np.float32)
+    got, wanted = run_row(getattr(isa, f"{name}_row"), x), unary_reference(name, x)
+    assert (np.abs(got - wanted) / (1 + np.abs(wanted))).max() < 4e-7
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_rows_of_every_length_in_place(isa: Any, name: str) -> None:
+    function = getattr(isa, f"{name}_row")
+    for count in COUNTS:
+        x = normal(count, seed=count)
+        wanted = run_row(function, x)
+        np.testing.assert_allclose(wanted, unary_reference(name, x), rtol=1e-5, atol=1e-6)
+        function(pointer(x), pointer(x), count)
+        np.testing.assert_array_equal(x, wanted)
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_nan_stays_nan(isa: Any, name: str) -> None:
+    x = normal(50)
+    x[[3, 20, 49]] = np.nan
+    np.testing.assert_array_equal(np.isnan(run_row(getattr(isa, f"{name}_row"), x)), np.isnan(x))
+
+
+@pytest.mark.parametrize("count", [*COUNTS, 1000, 12_345])
+def test_moments_are_sums_in_double(isa: Any, count: int) -> None:
+    ffi = library()[0]
+    x = normal(count) + np.float32(100)
+    sums = ffi.new("double[2]")
+    isa.moments_row(sums, sums + 1, pointer(x), 99.5, count)
+    moved = x.astype(np.float64) - 99.5
+    assert sums[0] == pytest.approx(moved.sum(), rel=3e-6)
+    assert sums[1] == pytest.approx((moved**2).sum(), rel=3e-6)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_rows_channel_by_channel(isa: Any, count: int) -> None:
+    x, y, z = normal(3, count)
+    np.testing.assert_allclose(
+        run_row(isa.affine_row, x, y, z), x.astype(np.float64) * y + z, rtol=0, atol=1e-6
+    )
+    np.testing.assert_array_equal(run_row(isa.add_row, x, y), x + y)
+    np.testing.assert_array_equal(run_row(isa.multiply_row, x, y), x * y)
