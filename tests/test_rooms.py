@@ -30,6 +30,7 @@ SOUND = {
     "app/prompt/words.py": "import tokenizers\nfrom app import paths\nimport app.engine.types\n",
     "app/ui/panel.py": "from PySide6 import QtWidgets\nfrom app.library.gallery import Y\n",
     "app/library/gallery.py": "Y = 1\n",
+    "app/generation/job_queue.py": "from PySide6.QtCore import QObject\n",
     "engine_c/engine.h": "int sd_open(void);\n",
     "engine_c/engine.c": (
         '#include "engine.h"\n#include "graph/ops.h"\nint sd_open(void) { ops_add(0); return 0; }\n'
@@ -53,6 +54,18 @@ ARROW_FAULTS = [
     ("hidden", "app/paths.py", "def f():\n    from app import cli\n", "may not import app.cli"),
     ("relative", "app/engine/types.py", "from .. import cli\n", "may not import .."),
     ("qt", "app/library/gallery.py", "import PySide6.QtGui\n", "may not import PySide6"),
+    (
+        "qt in messages",
+        "app/generation/messages.py",
+        "import PySide6.QtCore\n",
+        "not import PySide6",
+    ),
+    (
+        "widgets",
+        "app/generation/job_queue.py",
+        "import PySide6.QtGui\n",
+        "not import PySide6.QtGui",
+    ),
     ("qt in cli", "app/cli.py", "from app.ui.panel import P\n", "app.cli may not import app.ui"),
     ("library", "app/engine/types.py", "import torch\n", "may not import torch"),
     ("room", "app/widgets/a.py", "", "does not know this room"),

@@ -57,6 +57,7 @@ class JobQueue(QAbstractListModel):
         contents = self._file.read()
         self._jobs = [_restored(job) for job in contents.jobs]
         self._is_paused = contents.is_paused
+        self._is_closed = False
         self.restore_note = contents.note
         client.progressed.connect(self._show_progress)
         client.finished.connect(self._finish)
@@ -187,7 +188,7 @@ class JobQueue(QAbstractListModel):
 
     def close(self) -> None:
         """Saves, and starts nothing more; what runs waits for the next start of the app."""
-        self._starting.stop()
+        self._is_closed = True
         self._client.disconnect(self)
         if self.running_id:
             self._replace(self.job(self.running_id).to(JobState.QUEUED))
@@ -198,7 +199,7 @@ class JobQueue(QAbstractListModel):
 
     @Slot()
     def _start_next(self) -> None:
-        if self._is_paused or self._client.is_busy or self.running_id:
+        if self._is_closed or self._is_paused or self._client.is_busy or self.running_id:
             return
         job = next((job for job in self._jobs if job.state is JobState.QUEUED), None)
         if job:
