@@ -60,7 +60,7 @@ def generate(arguments: argparse.Namespace) -> bool:
         bar.show(progress)
         previews.write(progress)
 
-    with open_engine(arguments) as engine, PictureMaker(engine) as maker:
+    with open_engine(arguments) as engine, _one_shot(engine) as maker:
         try:
             made = make(engine, maker, request, show)
         finally:
@@ -81,7 +81,7 @@ def generate(arguments: argparse.Namespace) -> bool:
 
 def plan(arguments: argparse.Namespace) -> bool:
     """Prints the forecast of memory, by phase."""
-    with open_engine(arguments) as engine, PictureMaker(engine) as maker:
+    with open_engine(arguments) as engine, _one_shot(engine) as maker:
         request, figures = maker.plan(_request(arguments, Preview.NONE))
     memory = machine_memory()
     if arguments.json:
@@ -107,6 +107,11 @@ def plan(arguments: argparse.Namespace) -> bool:
 def open_engine(arguments: argparse.Namespace) -> Engine:
     """The engine that the arguments ask for."""
     return Engine(backend=BackendName(arguments.backend), threads=arguments.threads)
+
+
+def _one_shot(engine: Engine) -> PictureMaker:
+    """A maker for one request: nothing is kept for a next one."""
+    return PictureMaker(engine, keeps_weights=False)
 
 
 def make(

@@ -125,7 +125,7 @@ def _check(status: int, error: Any) -> None:
 
 
 def _text(chars: Any) -> str:
-    return ffi.string(chars).decode("utf-8", "replace")
+    return str(ffi.string(chars), "utf-8", "replace")
 
 
 def _values(struct: Any, kind: type) -> dict[str, Any]:

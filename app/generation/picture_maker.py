@@ -74,8 +74,15 @@ class PictureMaker:
     EngineError for what the engine met; each is one sentence. Close it before the engine.
     """
 
-    def __init__(self, engine: Engine, cache: Path | None = None) -> None:
-        """`cache` is where file hashes are remembered; None: the user's cache folder."""
+    def __init__(
+        self, engine: Engine, *, cache: Path | None = None, keeps_weights: bool = True
+    ) -> None:
+        """`cache` is where file hashes are remembered; None: the user's cache folder.
+
+        `keeps_weights` False frees each network's weights as soon as its part of a picture is
+        done: the least memory, for the price of packing them again for the next request.
+        """
+        self._keeps_weights = keeps_weights
         self._engine = engine
         self._cache = cache or cache_folder()
         self._tokenizer = Tokenizer()
@@ -162,7 +169,7 @@ class PictureMaker:
             init_image=init_image,
             preview=_possible_preview(opened, request.preview),
             precision=Dtype.F16 if is_metal else Dtype.F32,
-            release_weights=False,
+            release_weights=not self._keeps_weights,
         )
 
 
