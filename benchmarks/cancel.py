@@ -21,16 +21,17 @@ MOMENTS_SECONDS = (0.05, 0.2, 0.5, 1.0, 1.7, 2.5, 4.0, 6.0)
 
 def answer_ms(engine: Engine, maker: PictureMaker, request: GenerationRequest, at: float) -> float:
     """Cancels `at` seconds after the start; NaN if the pictures were finished before."""
-    asked = [float("nan")]
+    asked: list[float] = []
 
     def ask() -> None:
-        asked[0] = time.perf_counter()
+        asked.append(time.perf_counter())
         engine.cancel()
 
     timer = threading.Timer(at, ask)
     timer.start()
     try:
-        maker.generate(request)
+        # A cancel that comes before the engine has begun is seen by the first progress call.
+        maker.generate(request, lambda progress: bool(asked))
         timer.cancel()
         return float("nan")
     except Cancelled:

@@ -91,7 +91,9 @@ typedef struct sd_engine_options {
 sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_error *error);
 void sd_engine_close(sd_engine *engine); /* NULL is allowed; models must be closed before */
 
-/* Asks the running sd_generate to stop; it returns SD_CANCELLED within 100 ms. From any thread. */
+/* Asks the running sd_generate to stop; it returns SD_CANCELLED within 100 ms. From any thread.
+ * One that comes before sd_generate has begun is lost: whoever asks that early answers the first
+ * progress call, at SD_PHASE_TEXT, with non-zero. */
 void sd_cancel(sd_engine *engine);
 
 /* The start-up check: one row per operator of ops.def, run on this backend and compared with a
