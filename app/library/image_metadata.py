@@ -20,7 +20,7 @@ Where the grammar cannot carry a text through unchanged:
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -67,6 +67,8 @@ SAMPLER_WORDS: Mapping[str, Sampler] = MappingProxyType(
         "euler_ancestral": Sampler.EULER_A,
         "dpm++2m": Sampler.DPMPP_2M,
         "dpm++2m_sde": Sampler.DPMPP_2M_SDE,
+        "dpmpp_2m_sde_gpu": Sampler.DPMPP_2M_SDE,
+        "dpm-solver++": Sampler.DPMPP_2M,
     }
 )
 SCHEDULE_WORDS: Mapping[str, Schedule] = MappingProxyType(
@@ -80,6 +82,7 @@ SCHEDULE_WORDS: Mapping[str, Schedule] = MappingProxyType(
 
 _ITEM = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"^(\d{1,6})x(\d{1,6})$")
+_LORA_TAG = re.compile(r"<(?:lora|lyco):([^:>]+)")
 _NEEDS_QUOTES = re.compile(r"[,\n:]")
 
 
@@ -102,7 +105,8 @@ class PictureMetadata:
     `request` holds what could be restored; its `model`, `vae` and `init_image` are None, for the
     text names no folders: `model` and `vae` here are what it says of the files (their `sha256` is
     the first ten digits). `not_restored` are the items, `Key: value`, that Aquatint cannot follow.
-    `text` is what stood in the file.
+    `text` is what stood in the file, `loras` the names that it mentions, `program` who wrote it, as
+    far as that can be told.
     """
 
     text: str
@@ -110,6 +114,8 @@ class PictureMetadata:
     model: ModelFile | None
     vae: ModelFile | None
     not_restored: tuple[str, ...]
+    loras: tuple[str, ...] = ()
+    program: str = ""
 
 
 def parameters_text(
@@ -159,20 +165,34 @@ def read_parameters(text: str) -> PictureMetadata:
             not_restored=("the whole text: it is another program's JSON",),
         )
     prompt, negative, items = _split_text(text)
+    return metadata_of_items(text, prompt, negative, items)
+
+
+def metadata_of_items(
+    text: str, prompt: str, negative: str, items: Sequence[tuple[str, str]], program: str = ""
+) -> PictureMetadata:
+    """What (key, value) items, named as in this grammar, say of how a picture was made.
+
+    `text` is what stood in the file; `program` "" is told by the item "Version".
+    """
+    items = [(key, _sound_text(value)) for key, value in items]
     reader = _ItemReader(items)
     request = _build_request(prompt, negative, reader)
     model = reader.take_file("Model", "Model hash")
     vae = reader.take_file("VAE", "VAE hash")
-    reader.take("Version")
+    version = reader.take("Version") or ""
     keys = [key for key, _ in items]
     if "Denoising strength" in keys and not any(key.startswith("Hires") for key in keys):
         reader.refused.append(INIT_IMAGE)
+    tags = [*_LORA_TAG.findall(prompt), *(value for key, value in items if key == "LoRA")]
     return PictureMetadata(
         text=text,
         request=request,
         model=model,
         vae=vae,
         not_restored=(*reader.refused, *reader.rest()),
+        loras=tuple(dict.fromkeys(tag.split(":")[0].strip() for tag in tags)),
+        program=program or ("Aquatint" if version.startswith("Aquatint") else "A1111"),
     )
 
 
@@ -231,8 +251,9 @@ def _unquote(value: str) -> str:
 class _ItemReader:
     """Hands out the items of a text by key and keeps account of what could not be used."""
 
-    def __init__(self, items: list[tuple[str, str]]) -> None:
+    def __init__(self, items: Sequence[tuple[str, str]]) -> None:
         self._items = dict(items)
+        self._repeated = [item for item in items if self._items[item[0]] != item[1]]
         self.refused: list[str] = []
 
     def take(self, key: str) -> str | None:
@@ -268,7 +289,7 @@ class _ItemReader:
 
     def rest(self) -> list[str]:
         """The items that nobody took."""
-        return [f"{key}: {value}" for key, value in self._items.items()]
+        return [f"{key}: {value}" for key, value in (*self._items.items(), *self._repeated)]
 
 
 def _build_request(prompt: str, negative: str, reader: _ItemReader) -> GenerationRequest:
