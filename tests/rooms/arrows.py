@@ -14,6 +14,7 @@ from tests.rooms.tree import C, source_files
 # Single modules at the bottom, which every room may use and which use nothing of the app.
 FLOOR = ("app.paths", "app.settings", "app.version", "app.machine_memory")
 COMMAND_LINE = ("app.cli", "app.cli_commands", "app.cli_output", "app.cli_reports")
+WITHOUT_QT = (*COMMAND_LINE, "app.generation.engine_process")
 MAIN = "app.__main__"
 WINDOW = "app.application"
 
@@ -54,8 +55,8 @@ HEADER = "engine.h"  # the binding: its enums and structs are every room's
 
 
 def check(root: Path) -> list[str]:
-    """A sentence for each arrow that is not on the map."""
-    return [*_python_arrows(root), *_c_arrows(root)]
+    """A sentence for each arrow that is not on the map, or leads to Qt where Qt must not be."""
+    return [*_python_arrows(root), *_ways_to_qt(root), *_c_arrows(root)]
 
 
 def _python_arrows(root: Path) -> Iterator[str]:
@@ -101,8 +102,37 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
-            named = [f"{base}.{alias.name}" for alias in node.names] if base == "app" else [base]
+            of_app = base.partition(".")[0] == "app"
+            named = [f"{base}.{alias.name}" for alias in node.names] if of_app else [base]
             yield from ((node.lineno, name) for name in named)
+
+
+def _ways_to_qt(root: Path) -> Iterator[str]:
+    """The modules without Qt reach none that imports it, however many imports away."""
+    for start in WITHOUT_QT:
+        reached, waiting = set[Path](), [start]
+        while waiting:
+            module = waiting.pop()
+            path = module_path(root, module)
+            if path is None or path in reached:
+                continue
+            reached.add(path)
+            targets = [target for _, target in imports(path)]
+            waiting += [target for target in targets if target.startswith("app.")]
+            if any(target.partition(".")[0] == "PySide6" for target in targets):
+                yield f"{start} reaches PySide6 through {path.relative_to(root)}."
+
+
+def module_path(root: Path, name: str) -> Path | None:
+    """The file of app.engine.types.Dtype or app.engine.types: what is behind the module is cut."""
+    parts = name.split(".")
+    while parts:
+        place = root.joinpath(*parts)
+        for path in (place.with_suffix(".py"), place / "__init__.py"):
+            if path.is_file():
+                return path
+        parts.pop()
+    return None
 
 
 def _c_arrows(root: Path) -> Iterator[str]:
