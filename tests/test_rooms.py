@@ -15,6 +15,7 @@ import pytest
 from tests.rooms import arrows, objects, operators, sizes
 
 ROOT = Path(__file__).resolve().parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 Check = Callable[[Path], list[str]]
 
 needs_nm = pytest.mark.skipif(
@@ -181,8 +182,12 @@ def test_objects_are_caught(tmp_path: Path, path: str, text: str, words: str) ->
     catches(lambda root: objects.check(root, tmp_path), tmp_path, path, text, words)
 
 
-def test_every_dependency_has_its_rooms_and_its_reason() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = {re.split(r"[<>=]", line)[0] for line in project["dependencies"]}
+def test_every_dependency_has_its_reason() -> None:
     reasons = (ROOT / "ARCHITECTURE.md").read_text()
-    assert [name for name in sorted(names) if f"`{name}`" not in reasons] == []
+    names = [re.split(r"[<>=]", line)[0] for line in PYPROJECT["project"]["dependencies"]]
+    assert [name for name in names if f"`{name}`" not in reasons] == []
+
+
+def test_an_install_holds_every_room() -> None:
+    rooms = {".".join(p.parent.relative_to(ROOT).parts) for p in ROOT.glob("app/**/__init__.py")}
+    assert rooms | {"app.resources"} == set(PYPROJECT["tool"]["setuptools"]["packages"])
