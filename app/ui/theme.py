@@ -209,8 +209,11 @@ QTabWidget::pane { border: none; border-top: 1px solid $line; }
 """)
 
 
-def colors(appearance: Appearance = Appearance.SYSTEM) -> Colors:
-    """The colours of an appearance; SYSTEM asks the system what it wears now."""
+def colors(appearance: Appearance | None = None) -> Colors:
+    """The colours of an appearance, SYSTEM being the system's; None: those that the app wears."""
+    if appearance is None:
+        worn = QGuiApplication.palette().color(QPalette.ColorRole.Window)
+        return DARK if worn == QColor(DARK.window) else LIGHT
     if appearance is Appearance.SYSTEM:
         scheme = QGuiApplication.styleHints().colorScheme()
         return DARK if scheme is Qt.ColorScheme.Dark else LIGHT
