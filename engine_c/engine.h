@@ -48,7 +48,11 @@ typedef enum sd_dtype {
   SD_I32 = 5 /* token ids and counts; never a weight */
 } sd_dtype;
 
-typedef enum sd_backend { SD_BACKEND_AUTO = 0, SD_BACKEND_CPU = 1, SD_BACKEND_METAL = 2 } sd_backend;
+typedef enum sd_backend {
+  SD_BACKEND_AUTO = 0,
+  SD_BACKEND_CPU = 1,
+  SD_BACKEND_METAL = 2
+} sd_backend;
 
 typedef enum sd_prediction { SD_PREDICT_EPSILON = 0, SD_PREDICT_V = 1 } sd_prediction;
 
@@ -75,7 +79,11 @@ typedef enum sd_rng {
   SD_RNG_NV = 1   /* Philox, as torch on CUDA draws */
 } sd_rng;
 
-typedef enum sd_preview { SD_PREVIEW_NONE = 0, SD_PREVIEW_LATENT_RGB = 1, SD_PREVIEW_TAESD = 2 } sd_preview;
+typedef enum sd_preview {
+  SD_PREVIEW_NONE = 0,
+  SD_PREVIEW_LATENT_RGB = 1,
+  SD_PREVIEW_TAESD = 2
+} sd_preview;
 
 /* ---- engine ---- */
 
@@ -107,8 +115,8 @@ typedef struct sd_op_check {
 } sd_op_check;
 
 typedef struct sd_device_info {
-  char backend[16];     /* "cpu" or "metal" */
-  char device[128];     /* the processor's or GPU's name */
+  char backend[16];      /* "cpu" or "metal" */
+  char device[128];      /* the processor's or GPU's name */
   char instructions[16]; /* "avx512", "avx2", "neon", "generic" */
   int32_t threads;
   int64_t allocated_bytes; /* held now by the engine: weights and arena */
@@ -132,9 +140,9 @@ const char *sd_isa_name(int32_t *usable, int32_t index);
  * [out][in][height][width], linear layers [out][in]. */
 typedef struct sd_tensor {
   const char *name;
-  const void *data;  /* NULL: the model can be planned but not run */
-  int64_t shape[4];  /* the first `rank` count */
-  int32_t rank;      /* 1 to 4 */
+  const void *data; /* NULL: the model can be planned but not run */
+  int64_t shape[4]; /* the first `rank` count */
+  int32_t rank;     /* 1 to 4 */
   sd_dtype dtype;
   int32_t is_mapped; /* 1: pages of a read-only file mapping, which may be dropped once packed */
 } sd_tensor;
@@ -144,8 +152,8 @@ typedef struct sd_model_config {
   int32_t unet_head_size; /* channels of one head where unet_heads is 0 */
   int32_t text_heads;
   sd_prediction prediction;
-  float latent_scale;     /* latents = encoder mean * latent_scale; 0.18215 for SD 1.x */
-  double beta_start;      /* scaled-linear betas: 0.00085 and 0.012 for SD 1.x, 1000 steps */
+  float latent_scale; /* latents = encoder mean * latent_scale; 0.18215 for SD 1.x */
+  double beta_start;  /* scaled-linear betas: 0.00085 and 0.012 for SD 1.x, 1000 steps */
   double beta_end;
   int32_t has_latent_rgb;
   float latent_rgb[5][3]; /* preview: rows are 4 latent channels and a bias, columns RGB in -1..1 */
@@ -159,7 +167,8 @@ void sd_model_close(sd_model *model);
 typedef struct sd_model_info {
   int64_t text_parameters, unet_parameters, vae_parameters, taesd_parameters;
   int32_t text_width, text_layers, unet_in_channels, unet_channels, unet_levels, context_width;
-  int32_t has_text, has_unet, has_vae_encoder, has_vae_decoder, has_taesd_encoder, has_taesd_decoder;
+  int32_t has_text, has_unet, has_vae_encoder, has_vae_decoder, has_taesd_encoder,
+      has_taesd_decoder;
 } sd_model_info;
 
 void sd_model_describe(sd_model_info *out, const sd_model *model);
@@ -181,37 +190,39 @@ typedef struct sd_request {
   sd_prompt negative_prompt; /* read only if cfg_scale is not 1 */
   int32_t width, height;     /* pixels, multiples of 8 */
   int32_t steps;
-  int32_t batch_count;       /* pictures made side by side; picture i has seed + i */
-  int32_t clip_skip;         /* 1: the last layer's output, 2: the one before, ... */
+  int32_t batch_count; /* pictures made side by side; picture i has seed + i */
+  int32_t clip_skip;   /* 1: the last layer's output, 2: the one before, ... */
   sd_sampler sampler;
   sd_schedule schedule;
   sd_rng rng;
   float cfg_scale;
-  float denoise_strength;    /* with init_image: 0..1, part of the schedule that is run */
+  float denoise_strength; /* with init_image: 0..1, part of the schedule that is run */
   uint64_t seed;
   const uint8_t *init_image; /* [height][width][3] RGB or NULL */
   sd_preview preview;
-  sd_dtype precision;        /* storage of activations: SD_F32 or SD_F16 */
-  int32_t release_weights;   /* 1: free each network's weights after its phase: least memory */
+  sd_dtype precision;      /* storage of activations: SD_F32 or SD_F16 */
+  int32_t release_weights; /* 1: free each network's weights after its phase: least memory */
 } sd_request;
 
 /* Bytes, known before anything is loaded. A phase's peak is what is allocated while it runs:
  * resident weights, arena and workspace. */
 typedef struct sd_plan_figures {
   int64_t text_weights, unet_weights, vae_weights, taesd_weights; /* packed for the backend */
-  int64_t text_activations, denoise_activations, decode_activations; /* arena by phase; decode: the VAE */
+  int64_t text_activations, denoise_activations,
+      decode_activations;                             /* arena by phase; decode: the VAE */
   int64_t workspace;                                  /* the backend's scratch, all phases */
   int64_t text_peak, denoise_peak, decode_peak, peak; /* peak: the largest of the three */
 } sd_plan_figures;
 
-sd_status sd_plan(sd_plan_figures *out, sd_model *model, const sd_request *request, sd_error *error);
+sd_status sd_plan(sd_plan_figures *out, sd_model *model, const sd_request *request,
+                  sd_error *error);
 
 typedef enum sd_phase { SD_PHASE_TEXT = 0, SD_PHASE_DENOISE = 1, SD_PHASE_DECODE = 2 } sd_phase;
 
 typedef struct sd_progress {
   sd_phase phase;
-  int32_t step, steps;                  /* of the denoise phase: step 1 to steps is done */
-  const uint8_t *preview;               /* [batch_count][height][width][3] RGB or NULL */
+  int32_t step, steps;    /* of the denoise phase: step 1 to steps is done */
+  const uint8_t *preview; /* [batch_count][height][width][3] RGB or NULL */
   int32_t preview_width, preview_height;
 } sd_progress;
 

@@ -14,7 +14,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ENGINE_FOLDER = Path(__file__).resolve().parent.parent / "engine_c"
-FLAGS = ("-std=gnu17", "-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wshadow", "-Wconversion")
+FLAGS = (
+    "-std=gnu17",
+    "-O3",
+    "-ffp-contract=fast",
+    "-fPIC",
+    "-shared",
+    "-Wall",
+    "-Wextra",
+    "-Wshadow",
+    "-Wconversion",
+)
 
 
 def build_engine_library(rooms: Iterable[str] = ()) -> Path:

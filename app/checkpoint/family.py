@@ -59,7 +59,8 @@ PART_TELLTALES: tuple[tuple[Family, re.Pattern[str]], ...] = tuple(
         (Family.VAE, r"^(?:first_stage_model\.|vae\.)?(?:de|en)coder\.conv_in\.weight$"),
         (
             Family.TEXT_ENCODER,
-            r"embeddings\.token_embedding\.|transformer\.resblocks\.|^encoder\.block\.0\.layer\.0\.",
+            r"embeddings\.token_embedding\.|transformer\.resblocks\."
+            r"|^encoder\.block\.0\.layer\.0\.",
         ),
     )
 )

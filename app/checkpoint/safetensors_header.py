@@ -64,7 +64,7 @@ class Header:
 
 
 def header_length(first_bytes: bytes, file_size: int, file_name: str) -> int:
-    """Length of the JSON in bytes, from the first 8 bytes of the file; CheckpointError if absurd."""
+    """Length of the JSON in bytes, from the file's first 8 bytes; CheckpointError if absurd."""
     if len(first_bytes) < LENGTH_BYTES:
         raise CheckpointError(
             f"{file_name} is only {file_size} bytes long and cannot be a model: download it again."

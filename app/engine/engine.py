@@ -178,7 +178,7 @@ class Engine:
     def __init__(
         self, *, backend: BackendName = BackendName.AUTO, threads: int = 0, isa: int = -1
     ) -> None:
-        """`threads` 0: one per processor; `isa`: a row of `instruction_sets`, or -1 for the best."""
+        """`threads` 0: one per processor; `isa`: a row of `instruction_sets`, -1 the best."""
         options = ffi.new("sd_engine_options *", [_BACKENDS[backend], threads, isa])
         out, error = ffi.new("sd_engine **"), ffi.new("sd_error *")
         _check(lib.sd_engine_open(out, options, error), error)

@@ -56,8 +56,8 @@ uint16_t half_from_f32(float value) {
 
 static float half_e4m3_to_f32(uint8_t byte) {
   int exponent = byte >> 3 & 15, mantissa = byte & 7;
-  float magnitude = exponent ? ldexpf((float)(8 + mantissa), exponent - 10)
-                             : ldexpf((float)mantissa, -9);
+  float magnitude =
+      exponent ? ldexpf((float)(8 + mantissa), exponent - 10) : ldexpf((float)mantissa, -9);
   if ((byte & 0x7f) == 0x7f) magnitude = NAN;
   return byte & 0x80 ? -magnitude : magnitude;
 }

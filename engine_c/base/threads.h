@@ -11,7 +11,7 @@ typedef struct thread_pool thread_pool;
 /* item: 0 to count - 1; worker: 0 to threads_count - 1, at most one item at a time each. */
 typedef void (*threads_body)(void *user, int64_t item, int32_t worker);
 
-/* count: workers, at least 1. stop: while non-zero no further item is begun. NULL: out of memory. */
+/* count: workers, at least 1. stop: while non-zero no further item is begun. NULL: no memory. */
 thread_pool *threads_open(int32_t count, const atomic_int *stop);
 void threads_close(thread_pool *pool);
 int32_t threads_count(const thread_pool *pool);

@@ -28,7 +28,8 @@ sd_status graph_fail(graph *g, sd_status status, const char *format, ...) {
   return status;
 }
 
-/* Room for one more item of `size` bytes in a list that doubles; the old copy stays in the arena. */
+/* Room for one more item of `size` bytes in a list that doubles; the old copy stays in the arena.
+ */
 static void *graph_grow(graph *g, void *items, int32_t count, int32_t *capacity, size_t size) {
   if (count < *capacity) return items;
   int32_t wanted = *capacity ? *capacity * 2 : 256;

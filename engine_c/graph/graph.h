@@ -22,11 +22,11 @@ struct graph {
   int32_t node_count, node_capacity;
   tensor **tensors; /* those that plan places */
   int32_t tensor_count, tensor_capacity;
-  sd_dtype dtype;       /* storage of activations */
-  const char *label;    /* given to the nodes that follow */
-  sd_error error;       /* sticky: the first failure */
-  tensor nothing;       /* what recorders return after a failure */
-  int64_t arena_bytes;  /* set by plan: end of the last tensor */
+  sd_dtype dtype;      /* storage of activations */
+  const char *label;   /* given to the nodes that follow */
+  sd_error error;      /* sticky: the first failure */
+  tensor nothing;      /* what recorders return after a failure */
+  int64_t arena_bytes; /* set by plan: end of the last tensor */
 };
 
 /* An empty graph with activations of `dtype`. Always usable: out of memory is a sticky error. */

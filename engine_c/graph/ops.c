@@ -43,8 +43,8 @@ static int ops_same_shape(const tensor *a, const tensor *b) {
 
 tensor *ops_arange(graph *g, float start, float step, int32_t count, sd_dtype dtype) {
   tensor *out = graph_tensor(g, dtype, 1, 1, 1, count);
-  return graph_append(
-      g, (node){.op = OP_arange, .out = out, .args = {.start = start, .step = step}});
+  return graph_append(g,
+                      (node){.op = OP_arange, .out = out, .args = {.start = start, .step = step}});
 }
 
 tensor *ops_timestep_embedding(graph *g, tensor *t, int32_t dim) {
@@ -58,8 +58,7 @@ tensor *ops_embedding(graph *g, tensor *ids, weight *table) {
   if (ids->dtype != SD_I32 || table->rank != 2 || !ops_use(table, WEIGHT_TABLE))
     return ops_refuse(g, OP_embedding, "ids and a table of rows are needed");
   tensor *out = graph_tensor(g, g->dtype, ids->n, 1, ids->w * ids->c, (int32_t)table->shape[1]);
-  return graph_append(
-      g, (node){.op = OP_embedding, .out = out, .in = {ids}, .weights = {table}});
+  return graph_append(g, (node){.op = OP_embedding, .out = out, .in = {ids}, .weights = {table}});
 }
 
 tensor *ops_add(graph *g, tensor *x, tensor *y) {
@@ -151,12 +150,13 @@ tensor *ops_conv2d(graph *g, const conv_inputs *in) {
   if (fault) return ops_refuse(g, OP_conv2d, fault);
   tensor *out = graph_tensor(g, g->dtype, in->x->n, in->out_h, in->out_w, in->w->out);
   return graph_append(
-      g, (node){.op = OP_conv2d,
-                .out = out,
-                .in = {in->x, in->y, in->residual, in->channel_add},
-                .weights = {in->w, in->bias},
-                .args = {.act = in->act, .stride = in->stride, .pad = in->pad,
-                         .upsample = in->upsample}});
+      g,
+      (node){.op = OP_conv2d,
+             .out = out,
+             .in = {in->x, in->y, in->residual, in->channel_add},
+             .weights = {in->w, in->bias},
+             .args = {
+                 .act = in->act, .stride = in->stride, .pad = in->pad, .upsample = in->upsample}});
 }
 
 tensor *ops_attention(graph *g, tensor *q, tensor *k, tensor *v, tensor *key_counts, int32_t heads,

@@ -21,13 +21,14 @@ typedef enum activation {
   ACT_GELU,       /* x/2 (1 + erf(x / sqrt 2)) */
   ACT_QUICK_GELU, /* x / (1 + exp(-1.702 x)) */
   ACT_RELU,
-  ACT_TANH3,      /* 3 tanh(x / 3): TAESD's clamp */
-  ACT_GEGLU       /* linear only: value * gelu(gate), half as many channels out */
+  ACT_TANH3, /* 3 tanh(x / 3): TAESD's clamp */
+  ACT_GEGLU  /* linear only: value * gelu(gate), half as many channels out */
 } activation;
 
 /* Arguments of every op; an op reads its own. */
 typedef struct op_args {
-  activation act;        /* linear, conv2d (after bias, channel add and residual), group_norm, activation */
+  activation
+      act; /* linear, conv2d (after bias, channel add and residual), group_norm, activation */
   int32_t groups;        /* group_norm */
   float eps;             /* norms */
   int32_t heads, causal; /* attention */
@@ -70,8 +71,8 @@ tensor *ops_layer_norm(graph *g, tensor *x, weight *scale, weight *shift, float 
 tensor *ops_group_norm(graph *g, tensor *x, tensor *y, weight *scale, weight *shift, int32_t groups,
                        float eps, activation act);
 
-/* act(x W^T + bias + residual): x [.., k], W [out][k], bias and residual may be NULL. With ACT_GEGLU,
- * W is [2 out][k], rows [values | gates], and there is no residual. */
+/* act(x W^T + bias + residual): x [.., k], W [out][k], bias and residual may be NULL. With
+ * ACT_GEGLU, W is [2 out][k], rows [values | gates], and there is no residual. */
 tensor *ops_linear(graph *g, tensor *x, weight *w, weight *bias, tensor *residual, activation act);
 
 typedef struct conv_inputs {

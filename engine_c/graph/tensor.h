@@ -14,10 +14,10 @@
 
 typedef struct tensor {
   int32_t n, h, w, c;
-  sd_dtype dtype;      /* SD_F32, SD_F16, or SD_I32 for ids and counts */
-  int32_t first_use;   /* index of the node that writes it; -1: written by the host before a run */
-  int32_t last_use;    /* index of the last node that reads it; INT32_MAX: read by the host after */
-  int64_t offset;      /* bytes into the arena, a multiple of 64, set by plan */
+  sd_dtype dtype;    /* SD_F32, SD_F16, or SD_I32 for ids and counts */
+  int32_t first_use; /* index of the node that writes it; -1: written by the host before a run */
+  int32_t last_use;  /* index of the last node that reads it; INT32_MAX: read by the host after */
+  int64_t offset;    /* bytes into the arena, a multiple of 64, set by plan */
 } tensor;
 
 static inline int64_t tensor_rows(const tensor *t) { return (int64_t)t->n * t->h * t->w; }
@@ -27,10 +27,10 @@ int64_t tensor_bytes(const tensor *t);
 /* How a backend holds a weight. */
 typedef enum weight_kind {
   WEIGHT_UNUSED = 0,
-  WEIGHT_MATRIX,  /* linear and convolution: packed to the backend's order */
-  WEIGHT_GEGLU,   /* a linear whose outputs are [values | gates], interleaved when packed */
-  WEIGHT_VECTOR,  /* bias, norm scale and shift: f32 */
-  WEIGHT_TABLE    /* embedding rows: read where they lie */
+  WEIGHT_MATRIX, /* linear and convolution: packed to the backend's order */
+  WEIGHT_GEGLU,  /* a linear whose outputs are [values | gates], interleaved when packed */
+  WEIGHT_VECTOR, /* bias, norm scale and shift: f32 */
+  WEIGHT_TABLE   /* embedding rows: read where they lie */
 } weight_kind;
 
 typedef struct weight {

@@ -16,7 +16,8 @@ static int weights_compare(const void *a, const void *b) {
 static sd_status weights_check(const sd_tensor *t, sd_error *error) {
   if (!t->name || !t->name[0]) return error_set(error, SD_BAD_MODEL, "a tensor has no name");
   if (t->rank < 1 || t->rank > 4)
-    return error_set(error, SD_BAD_MODEL, "%s has %d dimensions; 1 to 4 are known", t->name, t->rank);
+    return error_set(error, SD_BAD_MODEL, "%s has %d dimensions; 1 to 4 are known", t->name,
+                     t->rank);
   if ((int)t->dtype < SD_F32 || t->dtype > SD_F8_E5M2)
     return error_set(error, SD_BAD_MODEL, "%s is stored in an unknown number format", t->name);
   int64_t elements = 1;
@@ -36,11 +37,8 @@ static sd_status weights_copy(weight_table *table, const sd_tensor *t, sd_error 
   if (!name) return error_set(error, SD_OUT_OF_MEMORY, "no memory for the table of weights");
   memcpy(name, t->name, length);
   weight *row = &table->rows[table->count++];
-  *row = (weight){.name = name,
-                  .data = t->data,
-                  .dtype = t->dtype,
-                  .rank = t->rank,
-                  .is_mapped = t->is_mapped};
+  *row = (weight){
+      .name = name, .data = t->data, .dtype = t->dtype, .rank = t->rank, .is_mapped = t->is_mapped};
   for (int i = 0; i < 4; i++) row->shape[i] = i < t->rank ? t->shape[i] : 1;
   return SD_OK;
 }

@@ -1,6 +1,6 @@
 /* clip: CLIP's text encoder (Radford et al. 2021, "Learning Transferable Visual Models From Natural
- * Language Supervision"), as Stable Diffusion 1.x uses ViT-L/14's. Width, depth and MLP are read off
- * the weights. */
+ * Language Supervision"), as Stable Diffusion 1.x uses ViT-L/14's. Width, depth and MLP are read
+ * off the weights. */
 #ifndef NETWORKS_CLIP_H
 #define NETWORKS_CLIP_H
 

@@ -1,5 +1,5 @@
-/* layers: an operator and its weights by name, in one call. Owns how a layer's weights are found and
- * named in messages; knows no network. A missing weight makes the graph's error sticky. */
+/* layers: an operator and its weights by name, in one call. Owns how a layer's weights are found
+ * and named in messages; knows no network. A missing weight makes the graph's error sticky. */
 #ifndef NETWORKS_LAYERS_H
 #define NETWORKS_LAYERS_H
 

@@ -45,7 +45,8 @@ static sd_status model_check_config(const sd_model_config *c, sd_error *error) {
 
 static sd_status model_check_info(const sd_model_info *info, sd_error *error) {
   if (!info->has_text)
-    return error_set(error, SD_BAD_MODEL, "the model has no text encoder: choose a full checkpoint");
+    return error_set(error, SD_BAD_MODEL,
+                     "the model has no text encoder: choose a full checkpoint");
   if (!info->has_unet || info->unet_channels < 2)
     return error_set(error, SD_BAD_MODEL, "the model has no UNet: choose a full checkpoint");
   if (!info->has_vae_decoder && !info->has_taesd_decoder)

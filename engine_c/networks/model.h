@@ -13,8 +13,8 @@ struct sd_model {
   sd_model_info info;
 };
 
-/* model->backend and model->stop are set. Reads all sizes off the names and shapes and checks the configuration. Whether every layer is
- * there is seen when the networks are recorded. */
+/* model->backend and model->stop are set. Reads all sizes off the names and shapes and checks the
+ * configuration. Whether every layer is there is seen when the networks are recorded. */
 sd_status model_open(sd_model *model, const sd_tensor *tensors, int32_t count,
                      const sd_model_config *config, sd_error *error);
 void model_close(sd_model *model);

@@ -31,9 +31,9 @@ tensor *taesd_decode(const network *net, tensor *latents) {
       activation act = i == TAESD_DECODER_FIRST ? ACT_RELU : ACT_NONE;
       x = layers_conv_plain(net, layer, x, act);
     } else if (layers_has(net, layer, "weight")) { /* no bias: it follows an upsampling */
-      x = layers_conv(net, layer,
-                      (conv_inputs){.x = x, .upsample = 1, .pad = 1, .out_h = 2 * x->h,
-                                    .out_w = 2 * x->w});
+      x = layers_conv(
+          net, layer,
+          (conv_inputs){.x = x, .upsample = 1, .pad = 1, .out_h = 2 * x->h, .out_w = 2 * x->w});
     }
   }
   return ops_cast(net->g, x, SD_F32);

@@ -107,16 +107,15 @@ void unet_project_context(const network *net, tensor *context, unet_context *out
 static tensor *unet_resnet(unet *u, layer_path path, tensor *x, tensor *skip) {
   const network *net = u->net;
   tensor *time = layers_linear(net, layers_join(path, "emb_layers.1"), u->time, NULL, ACT_NONE);
-  tensor *h = layers_group_norm(net, layers_join(path, "in_layers.0"), x, skip, UNET_RESNET_EPS,
-                                ACT_SILU);
+  tensor *h =
+      layers_group_norm(net, layers_join(path, "in_layers.0"), x, skip, UNET_RESNET_EPS, ACT_SILU);
   h = layers_conv(net, layers_join(path, "in_layers.2"),
                   (conv_inputs){.x = h, .channel_add = time});
-  h = layers_group_norm(net, layers_join(path, "out_layers.0"), h, NULL, UNET_RESNET_EPS,
-                        ACT_SILU);
+  h = layers_group_norm(net, layers_join(path, "out_layers.0"), h, NULL, UNET_RESNET_EPS, ACT_SILU);
   tensor *residual = x;
   if (skip || layers_has(net, path, "skip_connection.weight"))
-    residual = layers_conv(net, layers_join(path, "skip_connection"),
-                           (conv_inputs){.x = x, .y = skip});
+    residual =
+        layers_conv(net, layers_join(path, "skip_connection"), (conv_inputs){.x = x, .y = skip});
   return layers_conv(net, layers_join(path, "out_layers.3"),
                      (conv_inputs){.x = h, .residual = residual});
 }
@@ -152,8 +151,8 @@ static tensor *unet_cross_attention(unet *u, layer_path path, tensor *x, tensor 
 
 static tensor *unet_transformer(unet *u, layer_path path, tensor *x) {
   const network *net = u->net;
-  tensor *h = layers_group_norm(net, layers_join(path, "norm"), x, NULL, UNET_TRANSFORMER_EPS,
-                                ACT_NONE);
+  tensor *h =
+      layers_group_norm(net, layers_join(path, "norm"), x, NULL, UNET_TRANSFORMER_EPS, ACT_NONE);
   h = layers_linear(net, layers_join(path, "proj_in"), h, NULL, ACT_NONE);
   layer_path blocks = layers_join(path, "transformer_blocks");
   for (int32_t d = 0; d < UNET_DEPTH_LIMIT; d++) {
@@ -170,8 +169,8 @@ static tensor *unet_transformer(unet *u, layer_path path, tensor *x) {
   return layers_linear(net, layers_join(path, "proj_out"), h, x, ACT_NONE);
 }
 
-/* One numbered block: its layers are told apart by their weights. `below` (may be NULL) has the size
- * to which an upsampling layer enlarges. */
+/* One numbered block: its layers are told apart by their weights. `below` (may be NULL) has the
+ * size to which an upsampling layer enlarges. */
 static tensor *unet_block(unet *u, layer_path path, tensor *x, tensor *skip, const tensor *below) {
   const network *net = u->net;
   for (int32_t j = 0;; j++) {
@@ -183,9 +182,9 @@ static tensor *unet_block(unet *u, layer_path path, tensor *x, tensor *skip, con
     } else if (layers_has(net, layer, "op.weight")) {
       x = layers_conv(net, layers_join(layer, "op"), (conv_inputs){.x = x, .stride = 2});
     } else if (layers_has(net, layer, "conv.weight") && below) {
-      x = layers_conv(net, layers_join(layer, "conv"),
-                      (conv_inputs){.x = x, .upsample = 1, .pad = 1, .out_h = below->h,
-                                    .out_w = below->w});
+      x = layers_conv(
+          net, layers_join(layer, "conv"),
+          (conv_inputs){.x = x, .upsample = 1, .pad = 1, .out_h = below->h, .out_w = below->w});
     } else if (layers_has(net, layer, "weight")) {
       x = layers_conv_plain(net, layer, x, ACT_NONE);
     } else {

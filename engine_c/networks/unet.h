@@ -15,7 +15,7 @@ typedef struct unet_context {
 } unet_context;
 
 typedef struct unet_config {
-  int32_t heads;     /* at every level, or 0: channels / head_size */
+  int32_t heads; /* at every level, or 0: channels / head_size */
   int32_t head_size;
 } unet_config;
 

@@ -68,9 +68,9 @@ tensor *vae_decode(const network *net, tensor *latents) {
     layer_path level = layers_item(levels, i);
     x = vae_level(net, level, x);
     if (layers_has(net, level, "upsample.conv.weight"))
-      x = layers_conv(net, layers_join(level, "upsample.conv"),
-                      (conv_inputs){.x = x, .upsample = 1, .pad = 1, .out_h = 2 * x->h,
-                                    .out_w = 2 * x->w});
+      x = layers_conv(
+          net, layers_join(level, "upsample.conv"),
+          (conv_inputs){.x = x, .upsample = 1, .pad = 1, .out_h = 2 * x->h, .out_w = 2 * x->w});
   }
   return ops_cast(net->g, vae_end(net, path, x), SD_F32);
 }

@@ -73,7 +73,8 @@ static void denoise_fill_picture(generation *g, const void *what) {
   for (size_t i = 0; i < count; i++) out[i] = taesd ? 0.5f : 0;
 }
 
-/* The encoder's mean, scaled: not a sample of its distribution, so that one request is one picture. */
+/* The encoder's mean, scaled: not a sample of its distribution, so that one request is one picture.
+ */
 static sd_status denoise_encode(generation *g, float **out, const uint8_t *picture) {
   *out = denoise_floats(g, g->picture_count);
   if (!*out) return denoise_out_of_memory(g);
@@ -90,8 +91,7 @@ static sd_status denoise_encode(generation *g, float **out, const uint8_t *pictu
 
 static sd_status denoise_encode_inputs(generation *g) {
   sd_status status = SD_OK;
-  if (g->request->init_image)
-    status = denoise_encode(g, &g->init_latents, g->request->init_image);
+  if (g->request->init_image) status = denoise_encode(g, &g->init_latents, g->request->init_image);
   if (!status && g->model->info.unet_in_channels == 9)
     status = denoise_encode(g, &g->masked_latents, NULL);
   return status;
@@ -108,8 +108,8 @@ static sd_status denoise_schedule(generation *g) {
   schedule_table_init(&g->table, g->model->config.beta_start, g->model->config.beta_end);
   if (schedule_sigmas(all, r->schedule, &g->table, r->steps))
     return error_set(g->error, SD_BAD_ARGUMENT, "the schedule is unknown");
-  g->steps = r->init_image ? (int32_t)((double)r->steps * (double)r->denoise_strength + 1e-6)
-                           : r->steps;
+  g->steps =
+      r->init_image ? (int32_t)((double)r->steps * (double)r->denoise_strength + 1e-6) : r->steps;
   g->sigmas = all + (r->steps - g->steps);
   return SD_OK;
 }
@@ -120,7 +120,8 @@ static sd_status denoise_init_latents(generation *g) {
   g->latents = denoise_floats(g, g->count);
   g->scratch = denoise_floats(g, g->picture_count);
   if (!g->noise || !g->latents || !g->scratch) return denoise_out_of_memory(g);
-  for (size_t i = 0; i < batch; i++) noise_init(&g->noise[i], g->request->rng, g->request->seed + i);
+  for (size_t i = 0; i < batch; i++)
+    noise_init(&g->noise[i], g->request->rng, g->request->seed + i);
   generation_noise(g, g->latents);
   float sigma = g->sigmas[0];
   for (size_t i = 0; i < g->count; i++) {
@@ -156,8 +157,7 @@ static sd_status denoise_loop(generation *g) {
   sd_status status = denoise_open_preview(g);
   if (!status) status = generation_project_context(g);
   if (!status && g->steps) status = sampler_run_all(g->request->sampler, &run);
-  if (status && !g->error->status)
-    error_set(g->error, status, "the sampler is unknown");
+  if (status && !g->error->status) error_set(g->error, status, "the sampler is unknown");
   return status;
 }
 
@@ -226,11 +226,8 @@ static sd_status denoise_phases(generation *g) {
 
 sd_status denoise_generate(sd_result *result, sd_model *model, const sd_request *request,
                            const sd_callbacks *callbacks, sd_error *error) {
-  generation g = {.model = model,
-                  .request = request,
-                  .callbacks = callbacks,
-                  .result = result,
-                  .error = error};
+  generation g = {
+      .model = model, .request = request, .callbacks = callbacks, .result = result, .error = error};
   result->timings = (sd_timings){0};
   result->note[0] = 0;
   sd_status status = frame_open(&g.f, model, request, error);

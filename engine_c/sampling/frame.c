@@ -83,8 +83,8 @@ static sd_status frame_check(const frame *f, sd_error *error) {
 
 static void frame_record_encode(frame *f, const network *net, frame_slot *slot) {
   slot->in[0] = graph_input(net->g, SD_F32, 1, f->request->height, f->request->width, 3);
-  slot->out = frame_decodes_by_taesd(f) ? taesd_encode(net, slot->in[0])
-                                        : vae_encode(net, slot->in[0]);
+  slot->out =
+      frame_decodes_by_taesd(f) ? taesd_encode(net, slot->in[0]) : vae_encode(net, slot->in[0]);
 }
 
 static void frame_record_text(frame *f, const network *net, frame_slot *slot) {
@@ -115,8 +115,8 @@ static void frame_record_preview(frame *f, const network *net, frame_slot *slot)
 
 static void frame_record_decode(frame *f, const network *net, frame_slot *slot) {
   slot->in[0] = graph_input(net->g, SD_F32, 1, f->latent_h, f->latent_w, 4);
-  slot->out = frame_decodes_by_taesd(f) ? taesd_decode(net, slot->in[0])
-                                        : vae_decode(net, slot->in[0]);
+  slot->out =
+      frame_decodes_by_taesd(f) ? taesd_decode(net, slot->in[0]) : vae_decode(net, slot->in[0]);
 }
 
 typedef void (*frame_recorder)(frame *f, const network *net, frame_slot *slot);
@@ -212,9 +212,9 @@ static int64_t frame_activations(const frame *f, frame_part part) {
 static int64_t frame_arena_bytes(const frame *f, frame_part part) {
   if (part != PART_CONTEXT && part != PART_UNET && part != PART_PREVIEW)
     return frame_activations(f, part);
-  return frame_most(frame_activations(f, PART_CONTEXT),
-                    frame_most(frame_activations(f, PART_UNET),
-                               frame_activations(f, PART_PREVIEW)));
+  return frame_most(
+      frame_activations(f, PART_CONTEXT),
+      frame_most(frame_activations(f, PART_UNET), frame_activations(f, PART_PREVIEW)));
 }
 
 void frame_forecast(sd_plan_figures *out, const frame *f) {
@@ -237,14 +237,14 @@ void frame_forecast(sd_plan_figures *out, const frame *f) {
   int64_t decode = out->vae_weights + (frame_decodes_by_taesd(f) ? out->taesd_weights : 0);
   int64_t encode = frame_weights(f, PART_ENCODE, "") + frame_activations(f, PART_ENCODE);
   int64_t early = keep ? frame_weights(f, PART_ENCODE, "") : 0; /* stays from the init image */
-  out->text_peak = out->workspace +
-                   frame_most(encode, early + out->text_weights + out->text_activations);
-  out->denoise_peak = out->workspace + early + (keep ? out->text_weights : 0) +
-                      out->unet_weights + preview + out->denoise_activations;
+  out->text_peak =
+      out->workspace + frame_most(encode, early + out->text_weights + out->text_activations);
+  out->denoise_peak = out->workspace + early + (keep ? out->text_weights : 0) + out->unet_weights +
+                      preview + out->denoise_activations;
   out->decode_peak = out->workspace + decode + out->decode_activations;
   if (keep)
-    out->decode_peak += out->text_weights + out->unet_weights +
-                        (frame_decodes_by_taesd(f) ? 0 : preview);
+    out->decode_peak +=
+        out->text_weights + out->unet_weights + (frame_decodes_by_taesd(f) ? 0 : preview);
   out->peak = frame_most(out->text_peak, frame_most(out->denoise_peak, out->decode_peak));
 }
 

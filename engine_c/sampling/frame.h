@@ -28,8 +28,8 @@ typedef struct frame {
   const sd_request *request;
   frame_slot slots[PART_COUNT];
   unet_context context;
-  int32_t prompts;              /* 2 with CFG: prompt, negative prompt; else 1 */
-  int32_t chunks, tokens;       /* chunks of both prompts; tokens of the longer one */
+  int32_t prompts;        /* 2 with CFG: prompt, negative prompt; else 1 */
+  int32_t chunks, tokens; /* chunks of both prompts; tokens of the longer one */
   int32_t latent_h, latent_w;
 } frame;
 

@@ -17,18 +17,18 @@ typedef struct generation {
   sd_error *error;
   arena memory;
   sigma_table table;
-  float *sigmas;          /* those that are run: steps + 1 */
-  int32_t steps;          /* of the schedule that are run; fewer with an init image */
-  size_t picture_count;   /* floats of one picture's latents */
-  size_t count;           /* of all pictures' */
-  float *latents;         /* [batch][h/8][w/8][4] */
-  float *scratch;         /* one picture's latents: noise in torch's order */
-  float *context;         /* [prompts][tokens][width] */
+  float *sigmas;        /* those that are run: steps + 1 */
+  int32_t steps;        /* of the schedule that are run; fewer with an init image */
+  size_t picture_count; /* floats of one picture's latents */
+  size_t count;         /* of all pictures' */
+  float *latents;       /* [batch][h/8][w/8][4] */
+  float *scratch;       /* one picture's latents: noise in torch's order */
+  float *context;       /* [prompts][tokens][width] */
   int32_t key_counts[2];
-  float *init_latents;    /* one picture's, scaled; NULL without an init image */
-  float *masked_latents;  /* 9-channel UNet: latents of the masked picture */
-  noise_source *noise;    /* one a picture */
-  uint8_t *preview;       /* of all pictures */
+  float *init_latents;   /* one picture's, scaled; NULL without an init image */
+  float *masked_latents; /* 9-channel UNet: latents of the masked picture */
+  noise_source *noise;   /* one a picture */
+  uint8_t *preview;      /* of all pictures */
   int32_t preview_h, preview_w;
 } generation;
 

@@ -110,7 +110,8 @@ sd_status generation_step_done(void *user, int32_t step, const float *denoised) 
 sd_status generation_report(generation *g, sd_phase phase, int32_t step, const uint8_t *preview) {
   sd_progress progress = {phase, step, g->steps, preview, g->preview_w, g->preview_h};
   const sd_callbacks *callbacks = g->callbacks;
-  int stop = callbacks && callbacks->progress && callbacks->progress(&progress, callbacks->user_data);
+  int stop =
+      callbacks && callbacks->progress && callbacks->progress(&progress, callbacks->user_data);
   if (stop || atomic_load(g->model->backend->stop))
     return error_set(g->error, SD_CANCELLED, "cancelled");
   return SD_OK;

@@ -1,6 +1,6 @@
 """Draws sheet.png of the README: sixteen pictures by the engine and the model that ships.
 
-    python -m resources.readme.make_sheet
+python -m resources.readme.make_sheet
 """
 
 from pathlib import Path

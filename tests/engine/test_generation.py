@@ -37,9 +37,7 @@ def nearly_equal(a: np.ndarray, b: np.ndarray, tolerance: float = 1e-3) -> bool:
 
 
 @pytest.mark.parametrize("sampler", Sampler)
-def test_picture_i_of_a_batch_is_the_picture_of_seed_plus_i(
-    model: Model, sampler: Sampler
-) -> None:
+def test_picture_i_of_a_batch_is_the_picture_of_seed_plus_i(model: Model, sampler: Sampler) -> None:
     batch = latents(model, batch_count=3, seed=40, sampler=sampler, steps=3)
     alone = latents(model, seed=42, sampler=sampler, steps=3)
     assert nearly_equal(batch[2], alone[0])
@@ -124,9 +122,7 @@ def test_the_last_taesd_preview_looks_like_the_picture(model: Model) -> None:
 
 def test_latent_rgb_preview_has_the_latents_size(model: Model) -> None:
     seen: list[Progress] = []
-    model.generate(
-        request(width=128, preview=Preview.LATENT_RGB), lambda p: bool(seen.append(p))
-    )
+    model.generate(request(width=128, preview=Preview.LATENT_RGB), lambda p: bool(seen.append(p)))
     last = [p for p in seen if p.preview][-1]
     assert (last.preview_width, last.preview_height) == (16, 8)
     assert len(set(last.preview or b"")) > 16

@@ -1,4 +1,4 @@
-"""The forecast is what is taken, and what is taken is given back; measured on Linux by the system."""
+"""The forecast is what is taken, and what is taken is given back."""
 
 import json
 import subprocess
@@ -21,9 +21,7 @@ def test_the_arena_takes_what_was_forecast() -> None:
         plan = model.plan(source)
         model.generate(source)
         arena = max(plan.text_activations, plan.denoise_activations, plan.decode_activations)
-        weights = (
-            plan.text_weights + plan.unet_weights + plan.vae_weights + plan.taesd_weights
-        )
+        weights = plan.text_weights + plan.unet_weights + plan.vae_weights + plan.taesd_weights
         assert engine.device().allocated_bytes == weights + arena + plan.workspace
         model.release_weights()
         assert engine.device().allocated_bytes == plan.workspace

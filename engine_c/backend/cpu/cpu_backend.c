@@ -1,5 +1,5 @@
-/* cpu backend: owns the pool, the arena, the workspaces and packed weights, and runs nodes one after
- * the other. Which operators there are is said by ops.def alone. */
+/* cpu backend: owns the pool, the arena, the workspaces and packed weights, and runs nodes one
+ * after the other. Which operators there are is said by ops.def alone. */
 #include "backend/cpu/cpu_backend.h"
 
 #include <limits.h>
@@ -48,7 +48,9 @@ static void cpu_device_name(char *out, size_t size) {
   unsigned words[12];
   for (unsigned i = 0; i < 3; i++) {
     unsigned *w = words + 4 * i;
-    __asm__("cpuid" : "=a"(w[0]), "=b"(w[1]), "=c"(w[2]), "=d"(w[3]) : "a"(0x80000002u + i), "c"(0));
+    __asm__("cpuid"
+            : "=a"(w[0]), "=b"(w[1]), "=c"(w[2]), "=d"(w[3])
+            : "a"(0x80000002u + i), "c"(0));
   }
   snprintf(out, size, "%.48s", (const char *)words);
   for (size_t end = strlen(out); end && out[end - 1] == ' ';) out[--end] = 0;

@@ -38,7 +38,8 @@ static inline void *cpu_workspace(const cpu_backend *cpu, int32_t worker) {
 int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w);
 void cpu_pack(cpu_backend *cpu, weight *w, void *out);
 
-#define OP(name, tensors, function, metal, tolerance) void function(cpu_backend *cpu, const node *n);
+#define OP(name, tensors, function, metal, tolerance) \
+  void function(cpu_backend *cpu, const node *n);
 #include "graph/ops.def"
 #undef OP
 
