@@ -39,12 +39,13 @@ SOUND = {
     "engine_c/base/half.c": (
         'static const char *const names[] = {"a{", "b"}; /* { */\n'
         "int half(int i) { return names[i & 1][0]; }\n"
+        "int tested(void) { return 1; }\n"
     ),
     "engine_c/graph/ops.def": '/* rows */\nOP(add, 2, cpu_add, "add", 1e-6)\n',
     "engine_c/graph/ops.h": "void ops_add(int x);\nint half(int i);\nvoid cpu_add(int x);\n",
     "engine_c/graph/ops.c": '#include "graph/ops.h"\nvoid ops_add(int x) { cpu_add(half(x)); }\n',
     "engine_c/backend/cpu/cpu_add.c": '#include "graph/ops.h"\nvoid cpu_add(int x) { (void)x; }\n',
-    "tests/graph/test_ops.py": 'NAMES = ["add"]\n',
+    "tests/graph/test_ops.py": 'NAMES = ["add"]\nassert LIBRARY.tested()\n',
 }
 
 # Fault, the file that has it, its text, words of the sentence that must come.

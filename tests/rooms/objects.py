@@ -67,7 +67,8 @@ def _calls(objects: list[Object]) -> Iterator[str]:
 
 def _unused(root: Path, objects: list[Object]) -> Iterator[str]:
     """What engine.h offers and what a test calls by name count as used."""
-    outside = [root / "engine_c" / "engine.h", *source_files(root / "tests", (".py", ".c"))]
+    tests = [p for p in source_files(root, (".py", ".c")) if p.is_relative_to(root / "tests")]
+    outside = [root / "engine_c" / "engine.h", *tests]
     used = set(re.findall(r"\w+", "\n".join(p.read_text(encoding="utf-8") for p in outside)))
     for item in objects:
         needed = used.union(*(other.needed() for other in objects if other is not item))
