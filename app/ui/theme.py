@@ -9,12 +9,13 @@ a frame), segment (one choice of several side by side), pill, title, caption, wa
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from string import Template
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
+
+from app.settings import Appearance
 
 SPACE = 8
 """The unit of spacing: gaps are SPACE / 2, SPACE, SPACE * 1.5, SPACE * 2."""
@@ -23,14 +24,6 @@ CONTROL_HEIGHT = 28
 BODY_SIZE, CAPTION_SIZE, TITLE_SIZE = 13, 11, 15
 TEXT_FAMILIES = [".AppleSystemUIFont", "Inter", "Cantarell", "Noto Sans", "DejaVu Sans"]
 MONO_FAMILIES = ["SF Mono", "Menlo", "JetBrains Mono", "DejaVu Sans Mono"]
-
-
-class Appearance(StrEnum):
-    """Which colours the window wears."""
-
-    SYSTEM = "system"
-    LIGHT = "light"
-    DARK = "dark"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,21 +202,18 @@ QTabWidget::pane { border: none; border-top: 1px solid $line; }
 """)
 
 
-def colors(appearance: Appearance | None = None) -> Colors:
-    """The colours of an appearance, SYSTEM being the system's; None: those that the app wears."""
-    if appearance is None:
-        worn = QGuiApplication.palette().color(QPalette.ColorRole.Window)
-        return DARK if worn == QColor(DARK.window) else LIGHT
-    if appearance is Appearance.SYSTEM:
-        scheme = QGuiApplication.styleHints().colorScheme()
-        return DARK if scheme is Qt.ColorScheme.Dark else LIGHT
-    return DARK if appearance is Appearance.DARK else LIGHT
+def colors() -> Colors:
+    """The colours that the app wears now."""
+    window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
+    return DARK if window == QColor(DARK.window) else LIGHT
 
 
 def apply_theme(app: QApplication, appearance: Appearance, icon_folder: str) -> None:
-    """Dresses the whole app. `icon_folder` holds check.svg and chevron.svg for each scheme."""
-    chosen = colors(appearance)
-    suffix = "dark" if chosen is DARK else "light"
+    """Dresses the whole app. `icon_folder` holds check_*.svg and chevron_*.svg of each scheme."""
+    is_dark = appearance is Appearance.DARK
+    if appearance is Appearance.SYSTEM:
+        is_dark = app.styleHints().colorScheme() is Qt.ColorScheme.Dark
+    chosen, suffix = (DARK, "dark") if is_dark else (LIGHT, "light")
     app.setStyle("Fusion")
     app.setPalette(_palette(chosen))
     app.setFont(body_font())

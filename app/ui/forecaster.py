@@ -1,0 +1,122 @@
+"""Asks the engine, whenever the request in the making changes, what it will take.
+
+Owns when it is asked and what is asked next if a plan does not fit. Knows no widget.
+"""
+
+from collections.abc import Callable, Iterator
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.generation.messages import Memory, Planned
+from app.generation.request import GenerationRequest, ResolvedRequest
+from app.ui.forecast import Forecast, Level, advice, judge, smaller_requests
+from app.ui.request_draft import RequestDraft
+
+REST_MS = 200
+"""How long the draft must rest before it is asked about."""
+
+
+class Forecaster(QObject):
+    """Follows a draft; `plan` asks the engine, whose answers come through `take_planned`."""
+
+    changed = Signal(object)
+    """The Forecast for the draft as it stands."""
+    described = Signal(object)
+    """The ModelDescription of the draft's model."""
+
+    def __init__(self, draft: RequestDraft, plan: Callable[[int, GenerationRequest], None]) -> None:
+        super().__init__(draft)
+        self._draft, self._plan = draft, plan
+        self._memory: Memory | None = None
+        self._plan_id = 0
+        self._planned: Planned | None = None
+        self._forecast: Forecast | None = None
+        self._smaller: Iterator[GenerationRequest] | None = None
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self.ask)
+        draft.changed.connect(self._rest.start)
+        draft.defaults_changed.connect(self._rest.start)
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """The last forecast; None before the first answer."""
+        return self._forecast
+
+    def ask(self) -> None:
+        """Asks about the draft now."""
+        self._rest.stop()
+        self._smaller = None
+        self._ask(self._draft.request)
+
+    def take_memory(self, memory: Memory) -> None:
+        """The figures of the moment; the judgement follows them."""
+        self._memory = memory
+        if self._smaller is None and self._planned and self._planned.figures:
+            self._judge(self._planned)
+
+    def take_planned(self, planned: Planned) -> None:
+        """An answer of the engine; others' and older ones mean nothing here."""
+        if planned.plan_id != self._plan_id:
+            return
+        if self._smaller is not None:
+            self._take_smaller(planned)
+            return
+        self._planned = planned
+        if planned.description:
+            self.described.emit(planned.description)
+        if planned.figures is None:
+            self._show(Forecast(text=planned.sentence, level=Level.REFUSED))
+        else:
+            self._judge(planned)
+
+    def _judge(self, planned: Planned) -> None:
+        assert planned.figures
+        before = self._forecast
+        forecast = judge(planned.figures, self._memory)
+        if forecast.level is Level.OK or planned.request is None:
+            self._show(forecast)
+        elif before is None or before.figures != forecast.figures or before.level is Level.OK:
+            self._show(forecast)
+            self._smaller = smaller_requests(planned.request)
+            self._ask_smaller()
+
+    def _take_smaller(self, planned: Planned) -> None:
+        """A plan of something smaller: if it fits, it is the advice."""
+        original = self._planned.request if self._planned else None
+        fits = planned.figures and judge(planned.figures, self._memory).level is Level.OK
+        if not (fits and original and planned.request and planned.figures):
+            self._ask_smaller()
+            return
+        self._smaller = None
+        self._advise(original, planned.request, planned)
+
+    def _advise(
+        self, original: ResolvedRequest, fitting: ResolvedRequest, planned: Planned
+    ) -> None:
+        assert planned.figures and self._forecast
+        text = f"{self._forecast.text}. {advice(original, fitting, planned.figures)}"
+        forecast = self._forecast
+        self._show(
+            Forecast(
+                text=text,
+                level=forecast.level,
+                figures=forecast.figures,
+                free_bytes=forecast.free_bytes,
+            )
+        )
+
+    def _ask_smaller(self) -> None:
+        request = next(self._smaller, None) if self._smaller else None
+        if request is None:
+            self._smaller = None
+        else:
+            self._ask(request)
+
+    def _ask(self, request: GenerationRequest) -> None:
+        self._plan_id += 1
+        self._plan(self._plan_id, request)
+
+    def _show(self, forecast: Forecast) -> None:
+        if forecast != self._forecast:
+            self._forecast = forecast
+            self.changed.emit(forecast)
