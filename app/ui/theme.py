@@ -109,6 +109,8 @@ QLabel { color: $text; background: transparent; }
 QLabel[role="title"] { font-size: ${title}px; font-weight: 600; }
 QLabel[role="caption"] { font-size: ${caption}px; color: $muted; }
 QLabel[role="section"] { font-size: ${caption}px; font-weight: 600; color: $muted; }
+QLabel[role="caption_warning"] { font-size: ${caption}px; color: $warning; }
+QLabel[role="caption_danger"] { font-size: ${caption}px; color: $danger; }
 QLabel[role="warning"] { color: $warning; }
 QLabel[role="danger"] { color: $danger; }
 QLabel[role="good"] { color: $good; }
@@ -143,6 +145,18 @@ QFrame[role="segments"] { background: $hover; border-radius: 8px; border: none; 
 QPushButton[role="chip"] { border-radius: 13px; padding: 0 12px; min-height: 24px;
   background: $card; border: 1px solid $line; color: $text; }
 QPushButton[role="chip"]:hover { background: $selection; border-color: $accent; }
+QPushButton[role="cancel"] { font-weight: 600; min-height: 34px; border-radius: 8px; }
+QPushButton[role="model"] { min-height: 54px; padding: 0; border-color: $line;
+  border-radius: ${radius}px; }
+QPushButton[role="model"]:focus { border-color: $accent; }
+QPushButton[role="disclosure"] { background: transparent; border: 1px solid transparent;
+  color: $muted; padding: 0 6px 0 0; text-align: left; }
+QPushButton[role="disclosure"]:hover { color: $text; }
+QPushButton[role="disclosure"]:focus { border: 1px solid $accent; }
+QLineEdit[role="number"] { placeholder-text-color: $muted; }
+QListView[role="popup"] { background: $card; border: 1px solid $field_line; border-radius: 6px;
+  padding: 2px; }
+QComboBox[role="default"] { color: $muted; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url($chevron); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: $card; color: $text; border: 1px solid $line;
