@@ -1,0 +1,58 @@
+"""Functions that run in other threads and answer in the window's.
+
+Owns its threads. Knows nothing of what the functions do; they must not touch a widget.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+Value = TypeVar("Value")
+
+
+class BackgroundCalls(QObject):
+    """Runs calls in `threads` threads, begun in the order of the calls."""
+
+    _ended = Signal(object, object, object)
+
+    def __init__(self, threads: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._executor = ThreadPoolExecutor(threads, "background")
+        self._ended.connect(self._answer)
+
+    def call(
+        self,
+        function: Callable[[], Value],
+        done: Callable[[Value], None],
+        failed: Callable[[Exception], None],
+    ) -> Future[Value]:
+        """Calls `function` elsewhere and then, here, `done` or `failed` with what came of it.
+
+        A future that is cancelled before it begins is answered by neither.
+        """
+        future = self._executor.submit(function)
+        future.add_done_callback(lambda ended: self._ended.emit(ended, done, failed))
+        return future
+
+    def close(self) -> None:
+        """Waits for what runs; drops what has not begun, and answers no more."""
+        self._ended.disconnect(self._answer)
+        self._executor.shutdown(cancel_futures=True)
+
+    @staticmethod
+    def _answer(
+        future: Future[Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            done(future.result())
+        elif isinstance(error, Exception):
+            failed(error)
+        else:
+            raise error
