@@ -39,9 +39,9 @@ class GalleryEntry:
     """One kept picture.
 
     `created_at` is in seconds since 1970, `width` and `height` are the file's in pixels; `model`,
-    `model_hash` (first ten digits of the SHA-256), `loras`, `sampler` and `program` are names, empty
-    where unknown; `rating` is 0 to 5 stars. `request_json` is what the picture was made from, as far
-    as it is known, with the picture's own seed.
+    `model_hash` (first ten digits of the SHA-256), `loras`, `sampler` and `program` are names,
+    empty where unknown; `rating` is 0 to 5 stars. `request_json` is what the picture was made from,
+    as far as it is known, with the picture's own seed.
     """
 
     id: int
@@ -74,8 +74,8 @@ class GalleryQuery:
     """Which pictures are wanted; every condition must hold, and an empty one holds for all.
 
     `text` is words that begin words of the prompt, the negative prompt, the model or the LoRAs; a
-    phrase stands in quotes, and a word after "-" must not occur. `model` and `lora` are whole names.
-    `since` (included) and `before` (excluded) are in seconds since 1970.
+    phrase stands in quotes, and a word after "-" must not occur. `model` and `lora` are whole
+    names. `since` (included) and `before` (excluded) are in seconds since 1970.
     """
 
     text: str = ""

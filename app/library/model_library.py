@@ -1,6 +1,7 @@
 """Which models there are: folders are walked, headers are read, and what was read is remembered.
 
-Owns the list and its cache. Watching folders is the window's; what a file is, the checkpoint room's.
+Owns the list and its cache. Watching folders is the window's task; what a file is, the checkpoint
+room's.
 """
 
 from collections.abc import Callable, Sequence

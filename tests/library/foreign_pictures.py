@@ -1,4 +1,4 @@
-"""Pictures as other programs leave them, made with Pillow: a file, and what must be read from it."""
+"""Pictures as other programs leave them, made with Pillow, and what must be read from each."""
 
 import gzip
 import json

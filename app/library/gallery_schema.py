@@ -1,0 +1,135 @@
+"""The gallery's tables, and the SQL that a query becomes.
+
+Owns every word of SQL that shapes or searches. A database of another version is not converted: its
+rows are made again from the files. Knows nothing of files.
+
+Seeds reach 2^64 - 1, more than SQLite's integers hold, so they are kept as text.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from app.library.gallery_entry import GalleryEntry, GalleryQuery, Order
+
+VERSION = 1
+LORA_PARTING = "\n"  # before, between and after the names: no name holds it
+
+SCHEMA = f"""
+CREATE TABLE pictures (
+  id INTEGER PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL,
+  created_at REAL NOT NULL, modified_ns INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+  width INTEGER NOT NULL, height INTEGER NOT NULL,
+  prompt TEXT NOT NULL, negative_prompt TEXT NOT NULL,
+  model TEXT NOT NULL, model_hash TEXT NOT NULL, loras TEXT NOT NULL,
+  seed TEXT NOT NULL, steps INTEGER, cfg_scale REAL,
+  sampler TEXT NOT NULL, schedule TEXT NOT NULL, program TEXT NOT NULL,
+  request_json TEXT NOT NULL,
+  rating INTEGER NOT NULL DEFAULT 0, flag TEXT NOT NULL DEFAULT 'none',
+  trashed_at REAL, trashed_path TEXT,
+  UNIQUE (folder, name)
+);
+CREATE INDEX by_time ON pictures (created_at, id) WHERE trashed_at IS NULL;
+CREATE INDEX by_rating ON pictures (rating, created_at, id) WHERE trashed_at IS NULL;
+CREATE INDEX by_model ON pictures (model, created_at, id) WHERE trashed_at IS NULL;
+CREATE VIRTUAL TABLE words USING fts5 (
+  prompt, negative_prompt, model, loras, content='pictures', content_rowid='id',
+  tokenize='unicode61 remove_diacritics 2', prefix='1 2 3'
+);
+CREATE TRIGGER words_in AFTER INSERT ON pictures BEGIN
+  INSERT INTO words (rowid, prompt, negative_prompt, model, loras)
+  VALUES (new.id, new.prompt, new.negative_prompt, new.model, new.loras);
+END;
+CREATE TRIGGER words_out AFTER DELETE ON pictures BEGIN
+  INSERT INTO words (words, rowid, prompt, negative_prompt, model, loras)
+  VALUES ('delete', old.id, old.prompt, old.negative_prompt, old.model, old.loras);
+END;
+CREATE TRIGGER words_new AFTER UPDATE OF prompt, negative_prompt, model, loras ON pictures BEGIN
+  INSERT INTO words (words, rowid, prompt, negative_prompt, model, loras)
+  VALUES ('delete', old.id, old.prompt, old.negative_prompt, old.model, old.loras);
+  INSERT INTO words (rowid, prompt, negative_prompt, model, loras)
+  VALUES (new.id, new.prompt, new.negative_prompt, new.model, new.loras);
+END;
+PRAGMA user_version = {VERSION};
+"""
+
+ORDERS: Mapping[Order, tuple[str, ...]] = MappingProxyType(
+    {
+        Order.NEWEST: ("created_at", "id"),
+        Order.OLDEST: ("created_at", "id"),
+        Order.RATING: ("rating", "created_at", "id"),
+    }
+)
+
+_WORD = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+# Scripts without spaces between words: a word in them is found anywhere, not at a word's beginning.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_SEARCHED = "prompt || ' ' || negative_prompt || ' ' || model || ' ' || loras"
+
+Values = list[str | float]
+
+
+def where(query: GalleryQuery, after: GalleryEntry | None = None) -> tuple[str, Values]:
+    """The condition of a query, and its values; with `after`, only of what follows that entry."""
+    parts, values = ["trashed_at IS NULL"], Values()
+    conditions: tuple[tuple[str, str | float | None], ...] = (
+        ("model = ?", query.model or None),
+        ("instr(loras, ?)", _one_lora(query.lora)),
+        ("created_at >= ?", query.since),
+        ("created_at < ?", query.before),
+        ("rating >= ?", query.least_rating or None),
+        ("flag = ?", query.flag),
+    )
+    for condition, value in conditions:
+        if value is not None:
+            parts.append(condition)
+            values.append(value)
+    for condition, value in _text_conditions(query.text):
+        parts.append(condition)
+        values.append(value)
+    if after is not None:
+        columns = ORDERS[query.order]
+        sign = ">" if query.order is Order.OLDEST else "<"
+        parts.append(f"({', '.join(columns)}) {sign} ({', '.join('?' * len(columns))})")
+        values += [getattr(after, column) for column in columns]
+    return " AND ".join(parts), values
+
+
+def order_by(order: Order) -> str:
+    """The columns of an order, such as "created_at DESC, id DESC"."""
+    way = "ASC" if order is Order.OLDEST else "DESC"
+    return ", ".join(f"{column} {way}" for column in ORDERS[order])
+
+
+def joined_loras(names: tuple[str, ...]) -> str:
+    """Names as they are kept in one column; `split_loras` undoes it."""
+    return "".join(f"{LORA_PARTING}{name}" for name in names) + LORA_PARTING if names else ""
+
+
+def split_loras(text: str) -> tuple[str, ...]:
+    """The names in the column."""
+    return tuple(name for name in text.split(LORA_PARTING) if name)
+
+
+def _one_lora(name: str) -> str | None:
+    return f"{LORA_PARTING}{name}{LORA_PARTING}" if name else None
+
+
+def _text_conditions(text: str) -> list[tuple[str, str]]:
+    """Wanted words in one full-text search, unwanted ones in another; unspaced scripts by LIKE."""
+    conditions = []
+    matches: dict[str, list[str]] = {"": [], "-": []}
+    for sign, phrase, word in _WORD.findall(text.replace("\0", " ")):
+        searched = phrase or word.replace('"', " ")
+        if _UNSPACED.search(searched):
+            pattern = re.sub(r"([\\%_])", r"\\\1", searched)
+            negated = "NOT " if sign else ""
+            conditions.append((f"{_SEARCHED} {negated}LIKE ? ESCAPE '\\'", f"%{pattern}%"))
+        elif re.search(r"\w", searched):  # FTS5 refuses a phrase without a letter
+            matches[sign].append(f'"{searched}"' if phrase else f'"{searched}"*')
+    found = "(SELECT rowid FROM words WHERE words MATCH ?)"
+    if matches[""]:
+        conditions.append((f"id IN {found}", " AND ".join(matches[""])))
+    if matches["-"]:
+        conditions.append((f"id NOT IN {found}", " OR ".join(matches["-"])))
+    return conditions
