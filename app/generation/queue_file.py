@@ -7,7 +7,6 @@ some milliseconds after it was made, whole or not at all; nothing that was read 
 import json
 import os
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +33,7 @@ class QueueFile:
         self._closed = False
         self._changed = threading.Condition()
         self._failure = ""
+        self._lines: dict[str, tuple[Job, str]] = {}  # the writing thread's
         self._thread = threading.Thread(target=self._run, name="queue file", daemon=True)
         self._thread.start()
 
@@ -110,14 +110,7 @@ class QueueFile:
                     self._failure = f"The queue could not be saved: {error.strerror}."
 
     def _save(self, contents: QueueContents) -> None:
-        text = json.dumps(
-            {
-                "version": VERSION,
-                "is_paused": contents.is_paused,
-                "jobs": _entries(contents.jobs),
-            },
-            indent=1,
-        )
+        text = self._text(contents)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_suffix(".part")
         with part.open("w", encoding="utf-8") as file:
@@ -126,6 +119,17 @@ class QueueFile:
             os.fsync(file.fileno())
         part.replace(self._path)
 
+    def _text(self, contents: QueueContents) -> str:
+        """JSON, one line a job.
 
-def _entries(jobs: Sequence[Job]) -> list[dict[str, object]]:
-    return [job_to_json(job) for job in jobs]
+        Only jobs that changed are put into words: a thread that does much in Python holds up the
+        event loop, milliseconds at a time, by the interpreter's lock.
+        """
+        known, self._lines = self._lines, {}
+        for job in contents.jobs:
+            old = known.get(job.id)
+            line = old[1] if old and old[0] is job else json.dumps(job_to_json(job))
+            self._lines[job.id] = job, line
+        lines = ",\n".join(line for _, line in self._lines.values())
+        is_paused = json.dumps(contents.is_paused)
+        return f'{{"version": {VERSION}, "is_paused": {is_paused}, "jobs": [\n{lines}\n]}}\n'
