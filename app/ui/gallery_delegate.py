@@ -41,6 +41,16 @@ def star_at(cell: QRectF, position: QPointF) -> int:
     return star if 1 <= star <= MOST_STARS else 0
 
 
+def flag_is_at(cell: QRectF, position: QPointF) -> bool:
+    """Whether the flag's badge lies there in a cell."""
+    tile = tile_of(cell)
+    return tile.width() >= STARS_FROM and _badge_of(tile).contains(position)
+
+
+def _badge_of(tile: QRectF) -> QRectF:
+    return QRectF(tile.right() - BADGE - 6, tile.top() + 6, BADGE, BADGE)
+
+
 def _star_step(tile: QRectF) -> float:
     return min(18.0, (tile.width() - 12) / MOST_STARS)
 
@@ -123,7 +133,7 @@ class GalleryDelegate(QStyledItemDelegate):
             self._paint_stars(painter, tile, entry.rating, MOST_STARS)
         elif entry.rating:
             self._paint_stars(painter, tile, entry.rating, entry.rating)
-        if entry.flag is not Flag.NONE:
+        if entry.flag is not Flag.NONE or can_aim:
             _paint_badge(painter, tile, entry.flag)
 
     def _paint_stars(self, painter: QPainter, tile: QRectF, rating: int, most: int) -> None:
@@ -162,21 +172,26 @@ def _paint_scrim(painter: QPainter, tile: QRectF, strength: float) -> None:
 
 
 def _paint_badge(painter: QPainter, tile: QRectF, flag: Flag) -> None:
-    """A small round badge: a flag for a pick, a cross for a reject."""
+    """A small round badge: a flag for a pick, a cross for a reject, an empty flag to be pressed."""
     colors = theme.colors()
-    disc = QRectF(tile.right() - BADGE - 6, tile.top() + 6, BADGE, BADGE)
-    painter.setPen(QPen(QColor(255, 255, 255, 230), 1.5))
-    painter.setBrush(QColor(colors.accent if flag is Flag.PICK else colors.danger))
+    disc = _badge_of(tile)
+    grounds = {
+        Flag.PICK: QColor(colors.accent),
+        Flag.REJECT: QColor(colors.danger),
+        Flag.NONE: QColor(0, 0, 0, 110),
+    }
+    painter.setPen(QPen(QColor(255, 255, 255, 230), 1.5 if flag is not Flag.NONE else 0.01))
+    painter.setBrush(grounds[flag])
     painter.drawEllipse(disc)
     center = disc.center()
-    ink = QColor(colors.on_accent) if flag is Flag.PICK else QColor(colors.card)
-    painter.setPen(QPen(ink, 1.6, c=Qt.PenCapStyle.RoundCap, j=Qt.PenJoinStyle.RoundJoin))
-    if flag is Flag.PICK:
+    ink = QColor(colors.on_accent) if flag is Flag.PICK else QColor(255, 255, 255)
+    painter.setPen(QPen(ink, 1.5, c=Qt.PenCapStyle.RoundCap, j=Qt.PenJoinStyle.RoundJoin))
+    if flag is not Flag.REJECT:
         pole = center + QPointF(-3, 5)
         cloth = QPainterPath(pole)
         for x, y in ((-3, -5), (4.5, -5), (2.5, -2.2), (4.5, 0.8), (-3, 0.8)):
             cloth.lineTo(center + QPointF(x, y))
-        painter.setBrush(ink)
+        painter.setBrush(ink if flag is Flag.PICK else Qt.BrushStyle.NoBrush)
         painter.drawPath(cloth)
         return
     for way in (1, -1):

@@ -12,11 +12,9 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QComboBox,
     QHBoxLayout,
     QLineEdit,
     QMenu,
-    QSizePolicy,
     QToolButton,
     QWidget,
 )
@@ -28,7 +26,8 @@ from app.ui.rating_stars import RatingStars
 
 TYPING_MS = 150  # from the last letter to the search
 ONE_ROW_FROM = 620  # px
-WIDEST_SEARCH = 320
+WIDE_SEARCH = 300
+MOST_NAMES = 30  # in a menu
 
 
 class GalleryFilters(QWidget):
@@ -43,6 +42,7 @@ class GalleryFilters(QWidget):
         super().__init__(parent)
         self._query = GalleryQuery()
         self._days: int | None = None
+        self._models: Sequence[NameCount] = ()
         self._loras: Sequence[NameCount] = ()
         self._typing = QTimer(self, singleShot=True, interval=TYPING_MS)
         self._typing.timeout.connect(self._take_text)
@@ -51,7 +51,6 @@ class GalleryFilters(QWidget):
         self.stars.rating_chosen.connect(lambda stars: self._set(least_rating=stars))
         self.picks = self._make_flag("pick", self.tr("Show only picks"), Flag.PICK)
         self.rejects = self._make_flag("reject", self.tr("Show only rejects"), Flag.REJECT)
-        self.models = self._make_models()
         self.more = self._make_more()
         self._arrange()
 
@@ -62,18 +61,7 @@ class GalleryFilters(QWidget):
 
     def set_names(self, models: Sequence[NameCount], loras: Sequence[NameCount]) -> None:
         """The models and LoRAs that can be chosen."""
-        self._loras = loras
-        self.models.blockSignals(True)
-        self.models.clear()
-        self.models.addItem(self.tr("All models"), "")
-        for model in models:
-            self.models.addItem(model.name, model.name)
-            text = self.tr("%n pictures", "", model.count)
-            self.models.setItemData(self.models.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
-        if self._query.model and self.models.findData(self._query.model) < 0:
-            self.models.addItem(self._query.model, self._query.model)
-        self.models.setCurrentIndex(max(0, self.models.findData(self._query.model)))
-        self.models.blockSignals(False)
+        self._models, self._loras = models, loras
 
     def clear(self) -> None:
         """Shows all pictures again, in the order that was chosen."""
@@ -84,7 +72,6 @@ class GalleryFilters(QWidget):
         self.stars.set_rating(0)
         for button in (self.picks, self.rejects):
             button.setChecked(False)
-        self.models.setCurrentIndex(0)
         self._days = None
         self._replace(GalleryQuery(order=self._query.order))
 
@@ -95,7 +82,7 @@ class GalleryFilters(QWidget):
         self._box.setDirection(
             QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         )
-        self.search.setMaximumWidth(WIDEST_SEARCH if wide else 16777215)
+        self.search.setMinimumWidth(WIDE_SEARCH if wide else 0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Down in the search field goes on to the pictures."""
@@ -114,13 +101,14 @@ class GalleryFilters(QWidget):
         row.addWidget(self.stars)
         row.addWidget(self.picks)
         row.addWidget(self.rejects)
-        row.addWidget(self.models, 1)
+        row.addStretch(1)
         row.addWidget(self.more)
         self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(theme.SPACE)
-        self._box.addWidget(self.search, 1)
+        self._box.addWidget(self.search)
         self._box.addLayout(row)
+        self._box.setStretch(1, 1)
         QWidget.setTabOrder(self.search, self.stars)
 
     # ------------------------------------------------------------ controls
@@ -143,6 +131,7 @@ class GalleryFilters(QWidget):
         button = QToolButton()
         button.setIcon(icon(name))
         button.setIconSize(QSize(18, 18))
+        button.setFixedSize(theme.CONTROL_HEIGHT + 4, theme.CONTROL_HEIGHT)
         button.setCheckable(True)
         button.setToolTip(text)
         button.setAccessibleName(text)
@@ -150,25 +139,13 @@ class GalleryFilters(QWidget):
         button.clicked.connect(lambda checked: self._choose_flag(flag if checked else None))
         return button
 
-    def _make_models(self) -> QComboBox:
-        models = QComboBox()
-        models.addItem(self.tr("All models"), "")
-        models.setAccessibleName(self.tr("Model"))
-        models.setToolTip(self.tr("Show only pictures that this model made"))
-        models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        models.setMinimumContentsLength(6)
-        models.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        models.setMinimumWidth(84)
-        models.setMaximumWidth(220)
-        models.currentIndexChanged.connect(lambda _: self._set(model=models.currentData() or ""))
-        return models
-
     def _make_more(self) -> QToolButton:
         button = QToolButton()
         button.setIcon(icon("filter"))
         button.setIconSize(QSize(18, 18))
-        button.setToolTip(self.tr("Order, date and LoRA"))
-        button.setAccessibleName(self.tr("Order, date and LoRA"))
+        button.setFixedSize(theme.CONTROL_HEIGHT + 4, theme.CONTROL_HEIGHT)
+        button.setToolTip(self.tr("Order, date, model and LoRA"))
+        button.setAccessibleName(self.tr("Order, date, model and LoRA"))
         theme.set_role(button, "quiet")
         button.clicked.connect(self._show_more)
         return button
@@ -181,7 +158,7 @@ class GalleryFilters(QWidget):
         menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height() + 2)))
 
     def more_menu(self) -> QMenu:
-        """Order, date and LoRA as they are chosen now."""
+        """Order, date, model and LoRA as they are chosen now."""
         menu = QMenu(self)
         orders = {
             Order.NEWEST: self.tr("Newest first"),
@@ -198,11 +175,16 @@ class GalleryFilters(QWidget):
             365: self.tr("Last 12 months"),
         }
         self._add_choices(menu, days, self._days, self._choose_days)
-        if self._loras:
+        if self._models or self._loras:
             menu.addSeparator()
-            loras = {"": self.tr("With or without LoRA")}
-            loras |= {lora.name: lora.name for lora in self._loras[:20]}
-            self._add_choices(menu, loras, self._query.lora, lambda lora: self._set(lora=lora))
+        if self._models:
+            models = {"": self.tr("Any model"), **_names(self._models, self._query.model)}
+            below = menu.addMenu(self.tr("Model"))
+            self._add_choices(below, models, self._query.model, lambda m: self._set(model=m))
+        if self._loras:
+            loras = {"": self.tr("With or without"), **_names(self._loras, self._query.lora)}
+            below = menu.addMenu(self.tr("LoRA"))
+            self._add_choices(below, loras, self._query.lora, lambda x: self._set(lora=x))
         return menu
 
     @staticmethod
@@ -248,8 +230,13 @@ class GalleryFilters(QWidget):
     def _replace(self, query: GalleryQuery) -> None:
         if query != self._query:
             self._query = query
-            hidden = query.since is not None or bool(query.lora)
-            theme.set_role(self.more, "quiet")
+            hidden = query.since is not None or bool(query.model or query.lora)
             self.more.setCheckable(hidden)
             self.more.setChecked(hidden)
             self.query_changed.emit(query)
+
+
+def _names(found: Sequence[NameCount], chosen: str) -> dict[str, str]:
+    """The most used names, and the chosen one, with the number of their pictures."""
+    shown = {name.name: f"{name.name}\t{name.count}" for name in found[:MOST_NAMES]}
+    return shown if not chosen or chosen in shown else {**shown, chosen: chosen}

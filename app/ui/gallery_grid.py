@@ -28,11 +28,11 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QWidget
 
 from app.library.gallery_entry import Flag
 from app.ui import theme
-from app.ui.gallery_delegate import INSET, RADIUS, GalleryDelegate, star_at
+from app.ui.gallery_delegate import INSET, RADIUS, GalleryDelegate, flag_is_at, star_at
 from app.ui.gallery_model import GalleryModel, Index
 
 SMALLEST_CELL, USUAL_CELL, LARGEST_CELL = 72, 132, 320
@@ -70,6 +70,7 @@ class GalleryGrid(QListView):
         self._cell = USUAL_CELL
         self._hovered_star = 0
         self._pressed_star = 0
+        self._flag_pressed = False
         self._delegate = GalleryDelegate(model, lambda: self._hovered_star, self)
         self._settle = QTimer(self, singleShot=True)
         self._settle.timeout.connect(self._load_what_is_seen)
@@ -94,7 +95,7 @@ class GalleryGrid(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setMouseTracking(True)
-        self.setViewportMargins(theme.SPACE - int(INSET), 0, 0, 0)
+        self.setViewportMargins(theme.SPACE * 3 // 2 - int(INSET), 0, 0, 0)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setAccessibleName(self.tr("Pictures"))
 
@@ -149,7 +150,8 @@ class GalleryGrid(QListView):
 
     def _room(self) -> int:
         """The width for cells; the scroll bar's place is kept free, so that nothing jumps."""
-        bar = self.verticalScrollBar().sizeHint().width()
+        extent = QStyle.PixelMetric.PM_ScrollBarExtent
+        bar = self.style().pixelMetric(extent, None, self.verticalScrollBar())
         return self.maximumViewportSize().width() - bar - 1
 
     def _arrange(self) -> None:
@@ -247,33 +249,37 @@ class GalleryGrid(QListView):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """The stars under the pointer light up."""
         self._hover(event.position())
-        if not self._pressed_star:
+        if not self._pressed_star and not self._flag_pressed:
             super().mouseMoveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A press on a star neither selects nor drags."""
+        """A press on a star or the flag neither selects nor drags."""
         left = event.button() is Qt.MouseButton.LeftButton
         self._pressed_star = self._star_under(event.position()) if left else 0
-        if not self._pressed_star:
+        self._flag_pressed = left and self._is_on_flag(event.position())
+        if not self._pressed_star and not self._flag_pressed:
             super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A star gives its rating, or takes it back; to all selected ones if one of them is hit."""
-        pressed, self._pressed_star = self._pressed_star, 0
-        if not pressed:
+        """A star rates and the flag picks, or takes that back; all selected ones if one is hit."""
+        star, on_flag = self._pressed_star, self._flag_pressed
+        self._pressed_star, self._flag_pressed = 0, False
+        entry = self._pictures.entry(self.indexAt(event.position().toPoint()))
+        if not star and not on_flag:
             super().mouseReleaseEvent(event)
-        elif self._star_under(event.position()) == pressed:
-            index = self.indexAt(event.position().toPoint())
-            entry = self._pictures.entry(index)
-            if entry is not None:
-                ids = self.selected_ids()
-                rating = 0 if entry.rating == pressed else pressed
-                self.rate_requested.emit(ids if entry.id in ids else [entry.id], rating)
+        elif entry is not None:
+            ids = self.selected_ids()
+            hit = ids if entry.id in ids else [entry.id]
+            if star and self._star_under(event.position()) == star:
+                self.rate_requested.emit(hit, 0 if entry.rating == star else star)
+            elif on_flag and self._is_on_flag(event.position()):
+                flag = Flag.PICK if entry.flag is Flag.NONE else Flag.NONE
+                self.flag_requested.emit(hit, flag)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Shows the picture."""
         index = self.indexAt(event.position().toPoint())
-        if self._star_under(event.position()):
+        if self._star_under(event.position()) or self._is_on_flag(event.position()):
             self.mousePressEvent(event)
         elif index.isValid() and event.button() is Qt.MouseButton.LeftButton:
             self.open_requested.emit(self._pictures.id_at(index.row()))
@@ -294,6 +300,12 @@ class GalleryGrid(QListView):
         if not index.isValid() or self._pictures.entry(index) is None:
             return 0
         return star_at(QRectF(self.visualRect(index)), position)
+
+    def _is_on_flag(self, position: QPointF) -> bool:
+        index = self.indexAt(position.toPoint())
+        if not index.isValid() or self._pictures.entry(index) is None:
+            return False
+        return flag_is_at(QRectF(self.visualRect(index)), position)
 
     # ------------------------------------------------------------ dragging out
 

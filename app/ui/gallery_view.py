@@ -147,7 +147,7 @@ class GalleryView(QWidget):
         slider.setRange(SMALLEST_CELL, LARGEST_CELL)
         slider.setValue(USUAL_CELL)
         slider.setPageStep(24)
-        slider.setFixedWidth(84)
+        slider.setFixedSize(84, 24)
         slider.setToolTip(self.tr("Size of the pictures in the gallery"))
         slider.setAccessibleName(self.tr("Size of the pictures"))
         return slider
