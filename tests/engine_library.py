@@ -82,7 +82,9 @@ def _digest(command: list[str], sources: list[Path]) -> str:
 def _compile(command: list[str], library: Path) -> None:
     """Compile beside the target and rename, so that parallel runs never load half a file."""
     partial = library.with_suffix(f".{os.getpid()}.partial")
-    result = subprocess.run([*command, "-o", str(partial)], capture_output=True, text=True)
+    result = subprocess.run(
+        [*command, "-o", str(partial)], check=False, capture_output=True, text=True
+    )
     if result.returncode != 0:
         raise RuntimeError(f"The engine does not compile:\n{result.stderr}")
     partial.replace(library)

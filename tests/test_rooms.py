@@ -84,7 +84,7 @@ SIZE_FAULTS = [
     ("method", "app/paths.py", "class A:\n  def f(a):\n" + "    x = 1\n" * 70, "f has 71 lines"),
     ("C function", "engine_c/base/half.c", "int f(void)\n{\n" + ";\n" * 70 + "}", "f has 73 lines"),
     ("C brace", "engine_c/base/half.c", "int f(void) {\n", "do not pair"),
-    ("columns", "tests/graph/test_ops.py", "#" * 101 + "\n", "line 1 has 101 columns"),
+    ("columns", "engine_c/base/half.c", "/" * 101 + "\n", "line 1 has 101 columns"),
     ("file name", "app/engine/utils.py", "", "'utils' says nothing"),
     ("folder name", "engine_c/common/a.h", "", "'common' says nothing"),
     ("word in a name", "app/engine/model_manager.py", "", "'model_manager' says nothing"),

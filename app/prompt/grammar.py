@@ -86,8 +86,8 @@ class _Pieces:
         for place, part in enumerate(parts):
             if place > 0:
                 self.add(None)
-                part = part.lstrip()
-            self.add(part.rstrip() if place < last else part)
+            begun = part.lstrip() if place > 0 else part
+            self.add(begun.rstrip() if place < last else begun)
 
     def open(self, opener: str) -> None:
         self._starts[opener].append(len(self._texts))

@@ -31,7 +31,7 @@ static uint32_t half_bits_of(float value) {
   return bits;
 }
 
-float half_to_f32(uint16_t half) {
+static float half_to_f32(uint16_t half) {
   uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = (half >> 10) & 31;
   uint32_t mantissa = half & 0x3ff;
   if (exponent == 31) return half_of_bits(sign | 0x7f800000u | mantissa << 13);
@@ -42,7 +42,8 @@ float half_to_f32(uint16_t half) {
   return half_of_bits(sign | (exponent + 112) << 23 | mantissa << 13);
 }
 
-uint16_t half_from_f32(float value) {
+/* Rounds to nearest even; overflow gives infinity. */
+static uint16_t half_from_f32(float value) {
   uint32_t bits = half_bits_of(value), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00);
   if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00); /* rounds to 65536 or more */

@@ -1,4 +1,4 @@
-/* half: conversions between f32 and the short formats, one value and whole rows.
+/* half: conversions between f32 and the short formats, whole rows at a time.
  * Sources: IEEE 754 binary16; bfloat16 as the upper half of binary32; OCP 8-bit floating point
  * (e4m3 "fn": no infinity, and e5m2). */
 #ifndef BASE_HALF_H
@@ -9,13 +9,10 @@
 /* Bytes of one number, 0 for an unknown dtype. */
 size_t half_dtype_bytes(sd_dtype dtype);
 
-float half_to_f32(uint16_t bits);
-uint16_t half_from_f32(float value); /* round to nearest even; overflow gives infinity */
-
 /* out[0..count) as f32 from `count` numbers of `dtype` (a float format) at `source`. */
 void half_unpack(float *out, const void *source, sd_dtype dtype, size_t count);
 
-/* `count` numbers of `dtype` (SD_F32 or SD_F16) at `out` from f32. */
+/* `count` numbers of `dtype` (SD_F32 or SD_F16) at `out` from f32, rounded to nearest even. */
 void half_pack(void *out, const float *source, sd_dtype dtype, size_t count);
 
 #endif

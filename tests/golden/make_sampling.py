@@ -150,7 +150,7 @@ def run_k_diffusion(
     path: list[torch.Tensor] = []
     options = {"noise_sampler": lambda sigma, following: next(draws)} if takes_noise else {}
     end = sample(
-        lambda x, sigma: estimate(x, sigma),
+        estimate,
         start * sigmas[0],
         sigmas,
         callback=lambda info: path.append(info["x"].clone()),
