@@ -30,8 +30,9 @@ from app.library.gallery_entry import (
 )
 from app.library.gallery_rows import FileState, GalleryRows, PictureRow, Trashed
 from app.library.image_metadata import ModelFile, parameters_text, read_parameters
+from app.library.model_entry import model_name
 from app.library.picture_file import PictureError, save_png
-from app.library.picture_row import model_name, picture_files, picture_row, read_row
+from app.library.picture_row import picture_files, picture_row, read_row
 from app.library.ratings_file import UNRATED, Ratings, read_ratings, write_ratings
 
 PAGE = 200

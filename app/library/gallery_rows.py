@@ -24,6 +24,7 @@ from app.library.gallery_entry import (
 )
 
 MOST_VALUES = 500  # of one statement; any SQLite takes more
+NO_LIMIT = -1
 BUSY_SECONDS = 5.0  # another window's transaction is waited for this long
 ENTRY_COLUMNS = (
     "id, folder, name, created_at, width, height, prompt, negative_prompt, model, model_hash,"
@@ -202,18 +203,20 @@ class GalleryRows:
         self, query: GalleryQuery, limit: int, after: GalleryEntry | None
     ) -> list[GalleryEntry]:
         """A page of entries."""
-        condition, values = gallery_schema.where(query, after)
-        return self._entries(
-            f"SELECT {ENTRY_COLUMNS} FROM pictures WHERE {condition}"
-            f" ORDER BY {gallery_schema.order_by(query.order)} LIMIT ?",
-            [*values, limit],
-        )
+        return self.entries(self.ids(query, limit, after))
 
-    def ids(self, query: GalleryQuery) -> list[int]:
-        """All ids that a query finds, in its order."""
-        condition, values = gallery_schema.where(query)
+    def ids(
+        self, query: GalleryQuery, limit: int = NO_LIMIT, after: GalleryEntry | None = None
+    ) -> list[int]:
+        """The ids that a query finds, in its order.
+
+        Ids alone, for what they are sorted by stands in an index: whole rows are ten times as slow.
+        """
+        condition, values = gallery_schema.where(query, after)
         order = gallery_schema.order_by(query.order)
-        found = self._read(f"SELECT id FROM pictures WHERE {condition} ORDER BY {order}", values)
+        found = self._read(
+            f"SELECT id FROM pictures WHERE {condition} ORDER BY {order} LIMIT ?", [*values, limit]
+        )
         return [each for (each,) in found]
 
     def count(self, query: GalleryQuery) -> int:

@@ -64,7 +64,7 @@ ORDERS: Mapping[Order, tuple[str, ...]] = MappingProxyType(
 _WORD = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 # Scripts without spaces between words: a word in them is found anywhere, not at a word's beginning.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_SEARCHED = "prompt || ' ' || negative_prompt || ' ' || model || ' ' || loras"
+_ANYWHERE = "instr(prompt || ' ' || negative_prompt || ' ' || model || ' ' || loras, ?) > 0"
 
 Values = list[str | float]
 
@@ -122,9 +122,7 @@ def _text_conditions(text: str) -> list[tuple[str, str]]:
     for sign, phrase, word in _WORD.findall(text.replace("\0", " ")):
         searched = phrase or word.replace('"', " ")
         if _UNSPACED.search(searched):
-            pattern = re.sub(r"([\\%_])", r"\\\1", searched)
-            negated = "NOT " if sign else ""
-            conditions.append((f"{_SEARCHED} {negated}LIKE ? ESCAPE '\\'", f"%{pattern}%"))
+            conditions.append(("NOT " + _ANYWHERE if sign else _ANYWHERE, searched))
         elif re.search(r"\w", searched):  # FTS5 refuses a phrase without a letter
             matches[sign].append(f'"{searched}"' if phrase else f'"{searched}"*')
     found = "(SELECT rowid FROM words WHERE words MATCH ?)"

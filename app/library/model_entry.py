@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+MODEL_ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
+
 
 class ModelKind(StrEnum):
     """What a file can be used as."""
@@ -44,3 +46,12 @@ class KnownFolder:
 
     program: str
     path: Path
+
+
+def model_name(name: str) -> str:
+    """A model's or LoRA's name without the folders and the ending that some programs write."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    for ending in MODEL_ENDINGS:
+        if last.lower().endswith(ending):
+            return last[: -len(ending)]
+    return last

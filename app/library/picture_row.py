@@ -15,11 +15,11 @@ from app.library.foreign_metadata import understand
 from app.library.gallery_rows import PictureRow
 from app.library.gallery_schema import joined_loras
 from app.library.image_metadata import HASH_DIGITS, PictureMetadata
+from app.library.model_entry import model_name
 from app.library.picture_file import PictureError, read_texts
 from app.library.ratings_file import UNRATED
 
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif"})
-MODEL_ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 
 
 def picture_files(folder: Path, left_out: Path) -> Iterator[Path]:
@@ -79,12 +79,3 @@ def picture_row(
         rating=rating[0],
         flag=rating[1],
     )
-
-
-def model_name(name: str) -> str:
-    """A model's or LoRA's name without the folders and the ending that some programs write."""
-    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    for ending in MODEL_ENDINGS:
-        if last.lower().endswith(ending):
-            return last[: -len(ending)]
-    return last
