@@ -49,6 +49,7 @@ class GenerationPanel(QWidget):
         super().__init__(parent)
         self._draft = draft
         self._running = False
+        self._cancelling = False
         self._refused = False
         self.model_button = ModelButton(self)
         self.prompt_panel = PromptPanel(draft, count_tokens, self)
@@ -78,6 +79,7 @@ class GenerationPanel(QWidget):
     def set_running(self, running: bool) -> None:
         """Whether a job runs: what the button does."""
         self._running = running
+        self._cancelling = False
         self._show_state()
 
     def set_model(self, name: str, detail: str, thumbnail: QPixmap | None = None) -> None:
@@ -162,8 +164,8 @@ class GenerationPanel(QWidget):
 
     def _press(self) -> None:
         if self._running:
-            self.generate_button.setEnabled(False)
-            self.generate_button.setText(self.tr("Cancelling…"))
+            self._cancelling = True
+            self._show_state()
             self.cancel_requested.emit()
         else:
             self._ask(front=False)
@@ -175,14 +177,18 @@ class GenerationPanel(QWidget):
 
     def _show_state(self) -> None:
         """The button's words, its place among the others and whether it may be pressed."""
-        self.generate_button.setEnabled(self._running or not self._refused)
+        may_cancel = self._running and not self._cancelling
+        may_generate = not self._running and not self._refused
+        self.generate_button.setEnabled(may_cancel or may_generate)
         theme.set_role(self.generate_button, "cancel" if self._running else "primary")
         self.add_button.setVisible(self._running)
         self.add_button.setEnabled(not self._refused)
         self._show_words(self._draft.request)
 
     def _show_words(self, request: GenerationRequest) -> None:
-        if self._running:
+        if self._cancelling:
+            words, sentence = self.tr("Cancelling…"), self.tr("The picture ends within a moment.")
+        elif self._running:
             words, sentence = self.tr("Cancel"), self.tr("Stop the picture that is being made.")
         elif request.batch_count > 1:
             words = self.tr("Generate {count} pictures").format(count=request.batch_count)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.ui import theme
 
 _STEPS_WITH_SHIFT = 10
+_LONGEST_QUOTED = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ class NumberField(QLineEdit):
             number = int(text) if text.lstrip("+-").isdecimal() else float(text)
         except ValueError:
             return None
-        return number if math.isfinite(number) else None
+        return None if isinstance(number, float) and math.isnan(number) else number
 
     def _shown(self) -> str:
         return "" if self._value is None else self._limits.text(self._value)
@@ -169,7 +170,7 @@ class NumberField(QLineEdit):
             sentence = self.tr("{name} goes from {low} to {high}: {typed} became {near}.")
         return sentence.format(
             name=self._name,
-            typed=typed,
+            typed=_shortened(typed),
             near=self._limits.text(near),
             low=low,
             high=high,
@@ -180,4 +181,8 @@ class NumberField(QLineEdit):
     def _refusal(self, typed: str) -> str:
         standing = self._shown() or self.placeholderText()
         sentence = self.tr("{name} is a number, which “{typed}” is not: {standing} stays.")
-        return sentence.format(name=self._name, typed=typed[:12], standing=standing)
+        return sentence.format(name=self._name, typed=_shortened(typed), standing=standing)
+
+
+def _shortened(typed: str) -> str:
+    return typed if len(typed) <= _LONGEST_QUOTED else typed[:_LONGEST_QUOTED] + "…"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QEvent, QMimeData, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QTextCursor, QTextOption
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QShowEvent, QTextCursor, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
 from app.ui.completion_popup import CompletionPopup, matching_names
@@ -74,6 +74,12 @@ class PromptEditor(QPlainTextEdit):
         cursor.select(QTextCursor.SelectionType.Document)
         cursor.insertText(text)
         self.setTextCursor(cursor)
+        self._end_undo_step()
+
+    def begin_with(self, text: str) -> None:
+        """The text that there is no way back from, as when the window opens."""
+        self.setPlainText(text)
+        self.moveCursor(QTextCursor.MoveOperation.End)
 
     def set_history(self, prompts: list[str]) -> None:
         """The prompts of before, the latest first."""
@@ -139,6 +145,11 @@ class PromptEditor(QPlainTextEdit):
             self._offer_names()
         else:
             self._popup.hide()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """The style's font and margins are known from here on."""
+        super().showEvent(event)
+        self._fit_height()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Suggestions go when the keyboard does."""
@@ -223,6 +234,11 @@ class PromptEditor(QPlainTextEdit):
         cursor.setPosition(self._names_start, QTextCursor.MoveMode.KeepAnchor)
         cursor.insertText(name)
         self.setTextCursor(cursor)
+        self._end_undo_step()
+
+    def _end_undo_step(self) -> None:
+        """What is typed next is undone by itself: Qt joins steps in modified documents only."""
+        self.document().setModified(False)
 
 
 def _units(text: str, place: int) -> int:

@@ -72,6 +72,7 @@ class PromptPanel(QWidget):
         while (item := self._chip_flow.takeAt(0)) is not None:
             chip = item.widget()
             if chip is not None:
+                chip.hide()
                 chip.deleteLater()
         for prompt in prompts:
             chip = _Chip(prompt, self._chips)
@@ -103,7 +104,7 @@ class _Chip(QPushButton):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As wide as all the words."""
         words = self.fontMetrics().horizontalAdvance(self._words)
-        return QSize(words + 2 * _CHIP_PADDING, super().sizeHint().height())
+        return QSize(words + 2 * _CHIP_PADDING + 2, super().sizeHint().height())
 
     def _cut(self, room: int | None) -> None:
         shown = self._words
@@ -147,7 +148,7 @@ class _PromptField(QWidget):
         self._rest.timeout.connect(self._show_count)
         self.editor.textChanged.connect(self._take)
         draft.changed.connect(self._show)
-        self._show(draft.request)
+        self.editor.begin_with(str(getattr(draft.request, field)))
 
     def _take(self) -> None:
         self._rest.start()

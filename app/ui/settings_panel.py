@@ -83,6 +83,7 @@ class SettingsPanel(QWidget):
         }
         self.advanced = QPushButton(self)
         self.advanced.setCheckable(True)
+        self.advanced.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # words, then chevron
         self.advanced.setToolTip(self.tr("Settings that are seldom changed."))
         theme.set_role(self.advanced, "disclosure")
         self._advanced_rows = QWidget(self)

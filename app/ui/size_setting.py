@@ -65,6 +65,9 @@ class SizeSetting(QWidget):
         self._preset_sizes: list[tuple[int, int]] = []
         self.presets = QComboBox(self)
         self.presets.setPlaceholderText(self.tr("Custom"))
+        self.presets.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.presets.setToolTip(self.tr("Sizes that suit the model."))
         self.presets.setAccessibleName(self.tr("Size"))
         self.width_field = NumberField(self.tr("Width"), _SIDES, self)
@@ -85,11 +88,10 @@ class SizeSetting(QWidget):
         self.lock_button.toggled.connect(self._keep_aspect)
 
     def set_size(self, width: int | None, height: int | None) -> None:
-        """Show a size; None is the model's default of that side."""
-        self._size = (width, height)
-        self.width_field.set_value(width)
-        self.height_field.set_value(height)
-        self._show_preset()
+        """Show a size from elsewhere, whose aspect is then kept; None is the model's default."""
+        if (width, height) != self._size:
+            self._show(width, height)
+            self._keep_aspect()
 
     def set_default(self, width: int, height: int) -> None:
         """The model's own size, of which the presets are made."""
@@ -103,6 +105,7 @@ class SizeSetting(QWidget):
             self._preset_sizes.append(sides)
             self.presets.addItem(f"{preset.name}  {sides[0]} {_TIMES} {sides[1]}")
         self._show_preset()
+        self._keep_aspect()
 
     def swap(self) -> None:
         """Turn the picture on its side."""
@@ -138,18 +141,18 @@ class SizeSetting(QWidget):
         self._aspect = width / height
 
     def _take_width(self, width: int | None) -> None:
-        if not self.lock_button.isChecked():
-            self._give(width, self._size[1])
-        elif width is not None:
-            height = self._follow(self.height_field.accessibleName(), width / self._aspect)
-            self._give(width, height)
+        height = self._size[1]
+        if self.lock_button.isChecked():
+            wished = (width or self._default[0]) / self._aspect
+            height = self._follow(self.height_field.accessibleName(), wished)
+        self._give(width, height)
 
     def _take_height(self, height: int | None) -> None:
-        if not self.lock_button.isChecked():
-            self._give(self._size[0], height)
-        elif height is not None:
-            width = self._follow(self.width_field.accessibleName(), height * self._aspect)
-            self._give(width, height)
+        width = self._size[0]
+        if self.lock_button.isChecked():
+            wished = (height or self._default[1]) * self._aspect
+            width = self._follow(self.width_field.accessibleName(), wished)
+        self._give(width, height)
 
     def _follow(self, name: str, wished: float) -> int:
         """The side that the lock sets, and a sentence if the limits do not let it."""
@@ -166,8 +169,14 @@ class SizeSetting(QWidget):
         self._give(width, height)
 
     def _give(self, width: int | None, height: int | None) -> None:
-        self.set_size(width, height)
+        self._show(width, height)
         self.size_edited.emit(width, height)
+
+    def _show(self, width: int | None, height: int | None) -> None:
+        self._size = (width, height)
+        self.width_field.set_value(width)
+        self.height_field.set_value(height)
+        self._show_preset()
 
     def _show_preset(self) -> None:
         sides = self._sides()

@@ -50,6 +50,7 @@ class Colors:
     danger: str
     good: str
     canvas: str
+    knob: str
 
 
 LIGHT = Colors(
@@ -73,6 +74,7 @@ LIGHT = Colors(
     danger="#b3261e",
     good="#1d7a3e",
     canvas="#e9e9e6",
+    knob="#ffffff",
 )
 DARK = Colors(
     window="#1d1e20",
@@ -95,6 +97,7 @@ DARK = Colors(
     danger="#ff8a80",
     good="#7fd29b",
     canvas="#141516",
+    knob="#c4c5c9",
 )
 
 _SHEET = Template("""
@@ -169,6 +172,7 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox {
 QPlainTextEdit, QTextEdit { padding: 4px; border-radius: ${radius}px; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus {
   border: 1px solid $accent; }
+QLineEdit QToolButton { min-height: 0; padding: 0; border: none; background: transparent; }
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled { color: $faint; background: $window; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
   width: 0; border: none; }
@@ -176,7 +180,7 @@ QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSp
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $pressed; }
 QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
 QSlider::handle:horizontal { width: 16px; height: 16px; margin: -7px 0; border-radius: 8px;
-  background: $card; border: 1px solid $field_line; }
+  background: $knob; border: 1px solid $field_line; }
 QSlider::handle:horizontal:focus { border: 2px solid $accent; }
 QCheckBox, QRadioButton { color: $text; spacing: 6px; }
 QCheckBox::indicator { width: 16px; height: 16px; border-radius: 4px; border: 1px solid $field_line;
