@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -115,6 +116,8 @@ class Gallery:
         asked before each file.
         """
         root = self._folder if folder is None else folder.absolute()
+        if folder is None:
+            _remove_parts(root)
         scan = _Scan(self._rows, self._rows.files(root) if root.is_dir() else {})
         for path in picture_files(root, self._trash):
             if stopped():
@@ -340,6 +343,15 @@ def _is_gone(path: Path) -> bool:
 def _is_left_over(path: Path) -> bool:
     """Whether a file is a reserved name whose picture was never written, because of a crash."""
     return OWN_NAME.fullmatch(path.name) is not None and path.stat().st_size == 0
+
+
+def _remove_parts(folder: Path) -> None:
+    """Removes what a crash left of a picture that was being written; one of today may be in use."""
+    limit = time.time() - DAY_SECONDS
+    for part in folder.rglob(".*.png.*.part"):
+        with suppress(OSError):
+            if part.stat().st_mtime < limit:
+                part.unlink()
 
 
 def _put_back(trashed: Trashed) -> Path:

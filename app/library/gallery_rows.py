@@ -25,6 +25,7 @@ from app.library.gallery_entry import (
 
 MOST_VALUES = 500  # of one statement; any SQLite takes more
 NO_LIMIT = -1
+CACHE_KIBIBYTES = 64_000  # all of 10,000 rows and more stays in memory
 BUSY_SECONDS = 5.0  # another window's transaction is waited for this long
 ENTRY_COLUMNS = (
     "id, folder, name, created_at, width, height, prompt, negative_prompt, model, model_hash,"
@@ -276,6 +277,7 @@ def _open(database: Path) -> tuple[sqlite3.Connection, bool]:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == gallery_schema.VERSION:
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":

@@ -303,10 +303,15 @@ def test_crash_between_file_and_row(gallery: Gallery, tmp_path: Path) -> None:
     orphan = entry.path.with_name("00009-1.png")
     orphan.write_bytes(entry.path.read_bytes())
     entry.path.with_name("00010-1.png").touch()  # reserved, and no more
+    old, new = (entry.path.with_name(f".00011-1.png.{name}.part") for name in ("old", "new"))
+    old.touch()
+    new.touch()
+    os.utime(old, (1, 1))
     report = gallery.scan()
     assert (report.added, report.removed, report.unreadable) == (1, 0, ())
     assert gallery.count(ALL) == 2
     assert not entry.path.with_name("00010-1.png").exists()
+    assert (old.exists(), new.exists()) == (False, True)
     assert gallery.scan().added == 0
 
 
