@@ -31,4 +31,6 @@ class StoredTensor:
 def shown(text: str) -> str:
     """A stranger's text made fit for a sentence: printable and at most SHOWN_LENGTH long."""
     cut = text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 3] + "..."
+    if cut.isprintable():  # nearly always; a checkpoint has a thousand names
+        return cut
     return "".join(letter if letter.isprintable() else "?" for letter in cut)
