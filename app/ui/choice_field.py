@@ -38,7 +38,7 @@ class ChoiceField(QComboBox):
     def set_value(self, value: StrEnum | None) -> None:
         """Show a choice that came from elsewhere."""
         self.setCurrentIndex(self._values.index(value))
-        theme.set_role(self, "default" if value is None else "chosen")
+        show_default(self, value is None)
 
     def set_default(self, value: StrEnum) -> None:
         """What the model draws best with; the menu begins with it."""
@@ -54,3 +54,10 @@ class ChoiceField(QComboBox):
         value = self._values[row]
         self.set_value(value)
         self.value_edited.emit(value)
+
+
+def show_default(box: QComboBox, is_default: bool) -> None:
+    """Grey while what stands is the model's default; restyled only then, for that takes time."""
+    role = "default" if is_default else "chosen"
+    if box.property("role") != role:
+        theme.set_role(box, role)

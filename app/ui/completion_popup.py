@@ -12,6 +12,7 @@ from app.ui import theme
 
 MOST_ROWS = 8
 _LEAST_WIDTH, _MOST_WIDTH = 160, 320
+_PADDING = 3  # of the list about its rows, and its line
 
 
 def matching_names(names: list[str], letters: str) -> list[str]:
@@ -54,7 +55,7 @@ class CompletionPopup(QListWidget):
         self.addItems(names)
         self.setCurrentRow(0)
         row = self.sizeHintForRow(0)
-        frame = 2 * self.frameWidth()
+        frame = 2 * (self.frameWidth() + _PADDING)
         width = min(max(self.sizeHintForColumn(0) + 24, _LEAST_WIDTH), _MOST_WIDTH)
         self.resize(width + frame, min(len(names), MOST_ROWS) * row + frame)
         self.move(self._place(caret))

@@ -156,9 +156,9 @@ class GenerationPanel(QWidget):
         self.model_button.clicked.connect(self.model_requested)
         self.live_button.toggled.connect(self.live_toggled)
         self.generate_button.clicked.connect(self._press)
-        self.add_button.clicked.connect(lambda: self._ask(front=False))
-        self.prompt_panel.generate_requested.connect(lambda: self._ask(front=False))
-        self.prompt_panel.generate_first_requested.connect(lambda: self._ask(front=True))
+        self.add_button.clicked.connect(lambda: self.ask(front=False))
+        self.prompt_panel.generate_requested.connect(lambda: self.ask(front=False))
+        self.prompt_panel.generate_first_requested.connect(lambda: self.ask(front=True))
         self.prompt_panel.cancel_requested.connect(self.cancel_requested)
         self._draft.changed.connect(self._show_words)
 
@@ -168,9 +168,10 @@ class GenerationPanel(QWidget):
             self._show_state()
             self.cancel_requested.emit()
         else:
-            self._ask(front=False)
+            self.ask(front=False)
 
-    def _ask(self, *, front: bool) -> None:
+    def ask(self, *, front: bool) -> None:
+        """Wish for the picture of the draft, unless its forecast is refused."""
         self.settings_panel.commit()
         if not self._refused:
             self.generate_requested.emit(front)

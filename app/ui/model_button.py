@@ -3,7 +3,7 @@
 Owns its look: a picture made with the model, its name, a few words. Knows no model.
 """
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -13,6 +13,7 @@ from app.ui.setting_row import ICON_SIDE
 
 _PICTURE_SIDE = 40
 _PICTURE_RADIUS = 6
+_LEAST_WIDTH = 160
 
 
 class ModelButton(QPushButton):
@@ -21,14 +22,15 @@ class ModelButton(QPushButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = self._detail = ""
+        self.setMinimumWidth(_LEAST_WIDTH)
         self._picture = QLabel(self)
         self._picture.setFixedSize(_PICTURE_SIDE, _PICTURE_SIDE)
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._name_label = QLabel(self)
         self._detail_label = QLabel(self)
         theme.set_role(self._detail_label, "caption")
-        chevron = QLabel(self)
-        chevron.setPixmap(icon("chevron_open").pixmap(QSize(ICON_SIDE, ICON_SIDE)))
+        self._chevron = QLabel(self)
+        self._thumbnail: QPixmap | None = None
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addStretch(1)
@@ -40,8 +42,8 @@ class ModelButton(QPushButton):
         row.setSpacing(theme.SPACE)
         row.addWidget(self._picture)
         row.addLayout(words, 1)
-        row.addWidget(chevron)
-        for label in (self._picture, self._name_label, self._detail_label, chevron):
+        row.addWidget(self._chevron)
+        for label in (self._picture, self._name_label, self._detail_label, self._chevron):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         for label in (self._name_label, self._detail_label):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -50,11 +52,8 @@ class ModelButton(QPushButton):
 
     def set_model(self, name: str, detail: str, thumbnail: QPixmap | None) -> None:
         """Show a model; without a picture, the icon of models stands there."""
-        self._name, self._detail = name, detail
-        if thumbnail is None or thumbnail.isNull():
-            self._picture.setPixmap(icon("model").pixmap(QSize(24, 24)))
-        else:
-            self._picture.setPixmap(_rounded(thumbnail, self.devicePixelRatioF()))
+        self._name, self._detail, self._thumbnail = name, detail, thumbnail
+        self._show_pictures()
         self.setAccessibleName(self.tr("Model {name}").format(name=name))
         self.setToolTip(self.tr("{name}: choose another model.").format(name=name))
         self._show_words()
@@ -63,6 +62,19 @@ class ModelButton(QPushButton):
         """The words are cut to the width."""
         super().resizeEvent(event)
         self._show_words()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Pictures wear the colours of their day."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange:
+            self._show_pictures()
+
+    def _show_pictures(self) -> None:
+        self._chevron.setPixmap(icon("chevron_open").pixmap(QSize(ICON_SIDE, ICON_SIDE)))
+        if self._thumbnail is None or self._thumbnail.isNull():
+            self._picture.setPixmap(icon("model").pixmap(QSize(24, 24)))
+        else:
+            self._picture.setPixmap(_rounded(self._thumbnail, self.devicePixelRatioF()))
 
     def _show_words(self) -> None:
         room = self.width() - _PICTURE_SIDE - ICON_SIDE - 4 * theme.SPACE

@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QFont, QTextCharFormat, QTextDocument, QTextLa
 
 from app.ui import theme
 
-LONGEST_TEXT = 20_000
+LONGEST_TEXT = 10_000
 """Characters; a longer text stays plain, so that typing in it stays quick."""
 _FACTORS = {"(": 1.1, "[": 1 / 1.1, "{": 1.0}
 _OPENERS = {")": "(", "]": "[", "}": "{"}

@@ -92,6 +92,7 @@ class SettingsPanel(QWidget):
         self._connect()
         self._show_defaults()
         self._show_request(draft.request)
+        self._unfold(False)
 
     def set_last_seed(self, seed: int) -> None:
         """The seed that the last picture was made with."""
@@ -133,7 +134,9 @@ class SettingsPanel(QWidget):
             self._row(self.tr("Seed"), self.seed, "seed"),
         ):
             rows.addWidget(row)
-        rows.addWidget(self.advanced, 0, Qt.AlignmentFlag.AlignLeft)
+        rows.addWidget(
+            self.advanced, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute
+        )
         rows.addWidget(self._advanced_rows)
         hidden = QVBoxLayout(self._advanced_rows)
         hidden.setContentsMargins(0, 0, 0, 0)
@@ -173,7 +176,7 @@ class SettingsPanel(QWidget):
             )
         for name in ("steps", "cfg_scale", "batch_count", "clip_skip"):
             self._single[name].corrected.connect(self._rows[name,].set_caption)
-        self.advanced.toggled.connect(self._show_advanced)
+        self.advanced.toggled.connect(self._unfold)
         self._draft.changed.connect(self._show_request)
         self._draft.defaults_changed.connect(self._show_defaults)
 
@@ -196,7 +199,7 @@ class SettingsPanel(QWidget):
         self.cfg_scale.set_default(defaults.cfg_scale)
 
     def _show_advanced(self) -> None:
-        """The rest of the settings; while it is folded away, how many of them are changed."""
+        """While the rest is folded away, say how many of it are changed."""
         is_open = self.advanced.isChecked()
         request = self._draft.request
         changed = sum(getattr(request, name) != _DEFAULTS[name] for name in _ADVANCED)
@@ -204,5 +207,8 @@ class SettingsPanel(QWidget):
         if changed and not is_open:
             words = self.tr("Advanced, {count} changed").format(count=changed)
         self.advanced.setText(words)
+
+    def _unfold(self, is_open: bool) -> None:
         self.advanced.setIcon(icon("chevron_open" if is_open else "chevron_closed"))
         self._advanced_rows.setVisible(is_open)
+        self._show_advanced()

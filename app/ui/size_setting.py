@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.generation.request import LARGEST_SIDE, SIDE_STEP, SMALLEST_SIDE
 from app.ui import theme
+from app.ui.choice_field import show_default
 from app.ui.number_field import NumberField, NumberRange
 from app.ui.setting_row import WheelGuard, icon_button
 
@@ -181,4 +182,5 @@ class SizeSetting(QWidget):
     def _show_preset(self) -> None:
         sides = self._sides()
         known = self._preset_sizes
+        show_default(self.presets, self._size == (None, None))
         self.presets.setCurrentIndex(known.index(sides) if sides in known else -1)
