@@ -38,9 +38,6 @@ def main(argv: list[str] | None = None) -> int:
     parser = build_parser()
     try:
         arguments = parser.parse_args(argv)
-        if arguments.command is None:
-            parser.print_help()
-            return DONE
         return _run(arguments)
     except UsageError as error:
         return _say(str(error), BAD_INPUT)
@@ -99,7 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"Aquatint {VERSION}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", parser_class=_Parser, required=True
+    )
 
     generate = commands.add_parser("generate", help="make pictures", epilog=EXIT_CODES)
     _add_request(generate)

@@ -295,11 +295,6 @@ def test_reader_that_goes_away_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_without_a_command_help_is_shown() -> None:
-    done = subprocess.run(command(), env=environment(), check=True, capture_output=True, text=True)
-    assert done.stdout.startswith("usage: aquatint")
-
-
 def test_version_is_the_project_s() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == VERSION

@@ -11,7 +11,7 @@ SAMPLES = 300  # one a second: five minutes
 
 @dataclass(frozen=True, kw_only=True)
 class MemorySample:
-    """Bytes at one moment; `machine_used` is all that is in use, by whomever, and may be unknown."""
+    """Bytes at one moment; `machine_used`, all that anybody uses, may be unknown."""
 
     engine: int
     resident: int

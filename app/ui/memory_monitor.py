@@ -25,10 +25,11 @@ from app.ui.theme import SPACE, set_role
 
 BAR_WIDTH, BAR_HEIGHT, PILL_HEIGHT = 44, 6, 22
 CARD_WIDTH = 360
+UNKNOWN = "-"
 
 
 class MemoryPill(QToolButton):
-    """ "2.1 of 16 GB" beside a tiny bar; amber where the next picture does not fit."""
+    """The text "2.1 of 16 GB" beside a tiny bar; amber where the next picture does not fit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -197,7 +198,7 @@ class MemoryCard(QWidget):
             ),
         )
         for row, (name, label, tooltip) in enumerate(rows):
-            text, value = QLabel(label), QLabel("–")
+            text, value = QLabel(label), QLabel(UNKNOWN)
             value.setFont(theme.number_font())
             value.setAlignment(Qt.AlignmentFlag.AlignRight)
             text.setToolTip(tooltip)
@@ -230,7 +231,7 @@ class MemoryCard(QWidget):
             shown["activations"] = byte_text(max(activations) + plan.workspace)
             shown["peak"] = byte_text(plan.peak)
         for name, label in self._values.items():
-            label.setText(shown.get(name, "–"))
+            label.setText(shown.get(name, UNKNOWN))
         self._graph.update()
         if forecast:
             self._sentence.setVisible(forecast.level is not Level.OK)

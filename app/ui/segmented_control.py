@@ -6,10 +6,10 @@ Owns the look and the keyboard of the row. Knows nothing of what is chosen.
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QWidget
 
-from app.ui.theme import set_role
+from app.ui.theme import SPACE, set_role
 
 
 class SegmentedControl(QFrame):
@@ -36,6 +36,7 @@ class SegmentedControl(QFrame):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _checked=False, word=word: self.chosen.emit(word))
             self._group.addButton(button)
+            self._make_room(button)
             self._buttons[word] = button
             row.addWidget(button)
 
@@ -51,6 +52,15 @@ class SegmentedControl(QFrame):
     def set_label(self, word: str, label: str) -> None:
         """Another text for one choice."""
         self._buttons[word].setText(label)
+        self._make_room(self._buttons[word])
+
+    @staticmethod
+    def _make_room(button: QPushButton) -> None:
+        """The chosen one is set in bolder letters; its neighbours do not move for that."""
+        bold = QFont(button.font())
+        bold.setWeight(QFont.Weight.DemiBold)
+        width = QFontMetrics(bold).horizontalAdvance(button.text())
+        button.setMinimumWidth(width + 4 * SPACE)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Left and right go to the neighbour."""

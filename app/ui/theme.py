@@ -104,12 +104,15 @@ _SHEET = Template("""
 * { font-size: ${body}px; }
 QMainWindow, QDialog, QWidget[role="window"] { background: $window; }
 QWidget[role="sidebar"] { background: $sidebar; }
-QWidget[role="toolbar"] { background: $sidebar; border-bottom: 1px solid $line; }
+QWidget[role="toolbar"] { background: $sidebar; border: none; border-bottom: 1px solid $line; }
+QToolBar[role="toolbar"] { padding: 5px 8px; spacing: 4px; }
 QWidget[role="statusbar"] { background: $sidebar; border-top: 1px solid $line; }
 QFrame[role="card"] { background: $card; border: 1px solid $line; border-radius: ${radius}px; }
 QFrame[role="line"] { background: $line; border: none; max-height: 1px; min-height: 1px; }
 QLabel { color: $text; background: transparent; }
 QLabel[role="title"] { font-size: ${title}px; font-weight: 600; }
+QLabel[role="headline"] { font-size: 20px; font-weight: 600; }
+QLabel[role="muted"] { color: $muted; }
 QLabel[role="caption"] { font-size: ${caption}px; color: $muted; }
 QLabel[role="section"] { font-size: ${caption}px; font-weight: 600; color: $muted; }
 QLabel[role="caption_warning"] { font-size: ${caption}px; color: $warning; }
@@ -125,7 +128,8 @@ QPushButton, QToolButton, QComboBox {
 QPushButton:hover, QToolButton:hover, QComboBox:hover { background: $hover; }
 QPushButton:pressed, QToolButton:pressed { background: $pressed; }
 QPushButton:focus, QToolButton:focus, QComboBox:focus { border: 1px solid $accent; }
-QPushButton:disabled, QToolButton:disabled, QComboBox:disabled { color: $faint; background: $window; }
+QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {
+  color: $faint; background: $window; }
 QPushButton[role="primary"] { background: $accent; color: $on_accent; border: 1px solid $accent;
   font-weight: 600; min-height: 34px; border-radius: 8px; }
 QPushButton[role="primary"]:hover { background: $accent_hover; }
@@ -153,12 +157,12 @@ QPushButton[role="model"] { min-height: 54px; padding: 0; border-color: $line;
   border-radius: ${radius}px; }
 QPushButton[role="model"]:focus { border-color: $accent; }
 QPushButton[role="disclosure"] { background: transparent; border: 1px solid transparent;
-  color: $muted; padding: 0 6px 0 0; text-align: left; }
+  color: $muted; padding: 0; text-align: left; }
 QPushButton[role="disclosure"]:hover { color: $text; }
 QPushButton[role="disclosure"]:focus { border: 1px solid $accent; }
 QLineEdit[role="number"] { placeholder-text-color: $muted; }
-QListView[role="popup"] { background: $card; border: 1px solid $field_line; border-radius: 6px;
-  padding: 2px; }
+QListView[role="popup"] { background: $card; border: 1px solid $field_line; padding: 2px; }
+QListView[role="popup"]::item { padding: 3px 6px; }
 QComboBox[role="default"] { color: $muted; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url($chevron); width: 10px; height: 10px; }
@@ -173,7 +177,8 @@ QPlainTextEdit, QTextEdit { padding: 4px; border-radius: ${radius}px; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus {
   border: 1px solid $accent; }
 QLineEdit QToolButton { min-height: 0; padding: 0; border: none; background: transparent; }
-QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled { color: $faint; background: $window; }
+QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {
+  color: $faint; background: $window; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
   width: 0; border: none; }
 
@@ -191,8 +196,10 @@ QProgressBar { background: $pressed; border: none; border-radius: 2px; max-heigh
   min-height: 4px; text-align: center; color: transparent; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 
-QListView, QTreeView, QTableView { background: transparent; color: $text; border: none; outline: none;
-  selection-background-color: $selection; selection-color: $text; }
+QListView, QTreeView, QTableView { background: transparent; color: $text; border: none;
+  outline: none; selection-background-color: $selection; selection-color: $text; }
+QListWidget[role="field"] { background: $field; border: 1px solid $field_line;
+  border-radius: 6px; }
 QListView::item { border-radius: 6px; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $selection; color: $text; }
@@ -201,12 +208,14 @@ QHeaderView::section { background: transparent; color: $muted; border: none; pad
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }
-QScrollBar::handle { background: $field_line; border-radius: 3px; min-height: 28px; min-width: 28px; }
+QScrollBar::handle { background: $field_line; border-radius: 3px; min-height: 28px;
+  min-width: 28px; }
 QScrollBar::handle:hover { background: $faint; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: none; }
 QSplitter::handle { background: $line; }
-QMenu { background: $card; color: $text; border: 1px solid $line; border-radius: 8px; padding: 4px; }
+QMenu { background: $card; color: $text; border: 1px solid $line; border-radius: 8px;
+  padding: 4px; }
 QMenu::item { padding: 5px 22px 5px 12px; border-radius: 5px; }
 QMenu::item:selected { background: $accent; color: $on_accent; }
 QMenu::item:disabled { color: $faint; }

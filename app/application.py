@@ -1,0 +1,471 @@
+"""The window's composition root: makes every part, connects them, and ends them in order.
+
+Owns who is connected to whom and the order of beginning and end; all decisions are the parts' own.
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from app.generation.engine_client import EngineClient
+from app.generation.job_queue import JobQueue
+from app.generation.messages import Memory, Planned, Ready
+from app.generation.request import GenerationRequest
+from app.generation.request_json import read_request, request_json
+from app.library.gallery import Gallery
+from app.library.gallery_entry import GalleryEntry
+from app.library.image_metadata import SAMPLER_LABELS, SCHEDULE_LABELS
+from app.paths import cache_folder, data_folder, pictures_folder, resource_path
+from app.prompt.conditioning import token_count
+from app.prompt.tokenizer import Tokenizer
+from app.settings import Settings, load_settings, save_settings
+from app.ui.about import About
+from app.ui.backend_panel import BackendPanel
+from app.ui.background_calls import BackgroundCalls
+from app.ui.canvas_view import CanvasView
+from app.ui.drop_overlay import DropOverlay
+from app.ui.dropped_content import describe_drop
+from app.ui.edit_commands import edit_text
+from app.ui.examples import FIRST_PROMPT, MINI_DEFAULTS, MINI_PROMPTS
+from app.ui.file_opener import FileOpener
+from app.ui.first_run import FirstRun
+from app.ui.forecast import Forecast
+from app.ui.forecaster import Forecaster
+from app.ui.gallery_model import GalleryModel
+from app.ui.gallery_view import GalleryView
+from app.ui.generation_panel import GenerationPanel
+from app.ui.icons import icon
+from app.ui.init_image_panel import InitImagePanel
+from app.ui.main_window import MainWindow, View
+from app.ui.memory_monitor import MemoryCard, MemoryPill
+from app.ui.menus import Command, MenuName, Menus
+from app.ui.model_picker import ModelPicker
+from app.ui.model_shelf import ModelShelf
+from app.ui.notifier import Notifier
+from app.ui.picture_desk import PictureDesk
+from app.ui.picture_keeper import PictureKeeper
+from app.ui.popover import Popover
+from app.ui.preferences import Preferences
+from app.ui.progress_bar import JobProgress
+from app.ui.queue_pill import QueuePill
+from app.ui.queue_view import QueueView
+from app.ui.request_draft import RequestDraft
+from app.ui.reveal import reveal
+from app.ui.settings_panel import SettingLabels
+from app.ui.theme import apply_theme
+from app.ui.translation import install_translation
+from app.ui.workbench import Workbench
+from app.version import VERSION
+
+SETTINGS_FILE, QUEUE_FILE, GALLERY_FILE = "settings.json", "queue.json", "gallery.db"
+MODEL_FOLDER = "models"
+THUMBNAILS = "thumbnails"
+FEW_EXAMPLES = 4
+
+
+class Application(QObject):
+    """The window and all that stands behind it; `quit` ends it, in order, once."""
+
+    def __init__(self, app: QApplication, client: EngineClient, settings: Settings) -> None:
+        super().__init__(app)
+        self._app, self.client, self.settings = app, client, settings
+        self._is_over = False
+        self._calls = BackgroundCalls(1, self)
+        self.dress()
+        self._make_library()
+        self._make_widgets()
+        self._make_window()
+        self._connect_engine()
+        self._connect_menus()
+        self._connect_files()
+        app.installEventFilter(self)
+        app.styleHints().colorSchemeChanged.connect(self.dress)
+        QTimer.singleShot(0, self._begin)
+
+    # ------------------------------------------------------------ making
+
+    def _make_library(self) -> None:
+        settings = self.settings
+        folder = settings.pictures_folder or pictures_folder()
+        self.gallery = Gallery(folder, data_folder() / GALLERY_FILE)
+        self.gallery_model = GalleryModel(self.gallery, cache_folder() / THUMBNAILS, self)
+        self.queue = JobQueue(self.client, data_folder() / QUEUE_FILE, self)
+        request = read_request(dict(settings.last_request))[0]
+        if not settings.last_request:
+            request = GenerationRequest(prompt=FIRST_PROMPT)
+        self.draft = RequestDraft(request, MINI_DEFAULTS, self)
+        self.keeper = PictureKeeper(self.gallery, self)
+        self.notifier = Notifier(icon("generate"), self)
+
+    def _make_widgets(self) -> None:
+        labels = SettingLabels(samplers=SAMPLER_LABELS, schedules=SCHEDULE_LABELS)
+        tokenizer = Tokenizer()
+        self.panel = GenerationPanel(self.draft, lambda text: token_count(text, tokenizer), labels)
+        self.panel.add_section(InitImagePanel(self.draft))
+        self.canvas = CanvasView()
+        self.gallery_view = GalleryView(self.gallery_model)
+        self.gallery_view.set_cell_side(self.settings.thumbnail_size)
+        self.progress = JobProgress()
+        self.queue_pill = QueuePill(self.queue)
+        self.memory_pill = MemoryPill()
+        self.queue_view = QueueView(self.queue)
+        self.memory_card = MemoryCard()
+        self.workbench = Workbench(
+            self.draft, self.queue, self.keeper, self.panel, self.canvas, self.progress
+        )
+
+    def _make_window(self) -> None:
+        self.window = MainWindow(self.panel, self.canvas, self.gallery_view)
+        self.window.setWindowIcon(icon("generate"))
+        self.window.add_status(self.progress, 1)
+        self.window.add_status(self.queue_pill)
+        self.window.add_status(self.memory_pill)
+        self.queue_popover = Popover(self.window, self.queue_view)
+        self.memory_popover = Popover(self.window, self.memory_card)
+        self.backend_panel = BackendPanel(self.window)
+        self.picker = ModelPicker(self.window)
+        self.shelf = ModelShelf(
+            self.draft, self.picker, self.settings.model_folders, self.client.plan
+        )
+        self.opener = FileOpener(
+            self.draft, self.shelf, self.gallery_model, data_folder() / MODEL_FOLDER
+        )
+        self.desk = PictureDesk(
+            draft=self.draft,
+            window=self.window,
+            canvas=self.canvas,
+            view=self.gallery_view,
+            model=self.gallery_model,
+            workbench=self.workbench,
+        )
+        self.forecaster = Forecaster(self.draft, self.client.plan)
+        self.menus = Menus(self.window)
+        self._add_canvas_actions()
+        if self.settings.first_run_done:
+            self.canvas.show_empty()
+            self.panel.set_examples(list(MINI_PROMPTS[:FEW_EXAMPLES]))
+        else:
+            first_run = FirstRun(FIRST_PROMPT, MINI_PROMPTS)
+            first_run.example_requested.connect(self._make_example)
+            first_run.add_model_requested.connect(self.show_picker)
+            self.canvas.show_empty(first_run)
+        self.window.restore_state(self.settings.window_geometry, self.settings.window_state)
+
+    def _add_canvas_actions(self) -> None:
+        canvas = self.canvas
+        views = (
+            canvas.zoom_in_action,
+            canvas.zoom_out_action,
+            canvas.actual_size_action,
+            canvas.fit_action,
+            canvas.split_action,
+            canvas.side_by_side_action,
+        )
+        pictures = (
+            canvas.copy_action,
+            canvas.reveal_action,
+            canvas.use_settings_action,
+            canvas.use_seed_action,
+            canvas.use_as_init_action,
+            canvas.delete_action,
+        )
+        self.menus.add(MenuName.VIEW, views)
+        self.menus.add(MenuName.PICTURE, pictures)
+
+    # ------------------------------------------------------------ connecting
+
+    def _connect_engine(self) -> None:
+        client, panel = self.client, self.panel
+        client.ready.connect(self._take_ready)
+        client.memory_changed.connect(self._take_memory)
+        client.planned.connect(self._take_planned)
+        client.restarted.connect(self.workbench.warn)
+        client.restarted.connect(self.backend_panel.show_trouble)
+        client.unavailable.connect(self.backend_panel.show_trouble)
+        self.forecaster.changed.connect(self._show_forecast)
+        self.forecaster.described.connect(self.shelf.take_description)
+        self.shelf.model_shown.connect(panel.set_model)
+        self.shelf.folders_changed.connect(lambda paths: self.change_settings(model_folders=paths))
+        self.shelf.failed.connect(self.workbench.warn)
+        panel.generate_requested.connect(self.workbench.generate)
+        panel.cancel_requested.connect(self.workbench.cancel)
+        panel.live_toggled.connect(self._set_live)
+        panel.model_requested.connect(self.show_picker)
+        self.progress.cancel_requested.connect(self.workbench.cancel)
+        self.queue_pill.clicked.connect(lambda: self.queue_popover.toggle(self.queue_pill))
+        self.memory_pill.clicked.connect(lambda: self.memory_popover.toggle(self.memory_pill))
+        self.queue_view.edit_requested.connect(self._edit_job)
+        self.queue_view.use_settings_requested.connect(
+            lambda job_id: self.draft.replace(self.queue.job(job_id).request)
+        )
+        self.workbench.job_began.connect(self.notifier.job_started)
+        self.workbench.job_done.connect(
+            lambda prompt: self.notifier.job_ended(self.tr("Your picture is ready"), prompt)
+        )
+        self.workbench.pictures_kept.connect(self._take_kept)
+
+    def _connect_menus(self) -> None:
+        window, queue = self.window, self.queue
+        acts = {
+            Command.OPEN: self._choose_files,
+            Command.IMPORT: self._choose_imports,
+            Command.MODELS: self.show_picker,
+            Command.SHOW_PICTURES: self._show_pictures_folder,
+            Command.CLOSE: self.quit,
+            Command.QUIT: self.quit,
+            Command.FIND: self._find,
+            Command.PREFERENCES: self.show_preferences,
+            Command.GENERATE: lambda: self.panel.ask(front=False),
+            Command.GENERATE_FIRST: lambda: self.panel.ask(front=True),
+            Command.CANCEL: self.workbench.cancel,
+            Command.LIVE: self.panel.live_button.toggle,
+            Command.FOCUS_PROMPT: self.panel.focus_prompt,
+            Command.CREATE: lambda: window.set_view(View.CREATE),
+            Command.GALLERY: lambda: window.set_view(View.GALLERY),
+            Command.SIDEBAR: window.toggle_sidebar,
+            Command.GALLERY_PANEL: window.toggle_gallery_panel,
+            Command.PREVIOUS: lambda: self.gallery_view.select_next(-1),
+            Command.NEXT: lambda: self.gallery_view.select_next(1),
+            Command.FULL_SCREEN: window.toggle_full_screen,
+            Command.QUEUE: lambda: self.queue_popover.toggle(self.queue_pill),
+            Command.PAUSE: lambda: setattr(queue, "paused", not queue.paused),
+            Command.CANCEL_ALL: queue.cancel_all,
+            Command.CLEAR_ENDED: queue.clear_ended,
+            Command.MINIMIZE: window.showMinimized,
+            Command.ZOOM: window.toggle_zoom,
+            Command.MEMORY: lambda: self.memory_popover.toggle(self.memory_pill),
+            Command.ENGINE: self.backend_panel.show,
+            Command.ABOUT: self.show_about,
+        }
+        for command, act in acts.items():
+            self.menus.action(command).triggered.connect(lambda _checked, act=act: act())
+        for command in (
+            Command.UNDO,
+            Command.REDO,
+            Command.CUT,
+            Command.COPY,
+            Command.PASTE,
+            Command.SELECT_ALL,
+        ):
+            self.menus.action(command).triggered.connect(
+                lambda _checked, command=command: self._edit(command)
+            )
+        window.view_changed.connect(self._show_view)
+        window.panels_changed.connect(self._show_panels)
+        queue.paused_changed.connect(self.menus.action(Command.PAUSE).setChecked)
+        window.close_requested.connect(self.quit)
+        window.engine_button.clicked.connect(self.backend_panel.show)
+
+    def _connect_files(self) -> None:
+        self.overlay = DropOverlay(self.window, describe_drop)
+        self.overlay.dropped.connect(self.opener.act)
+        self.picker.files_dropped.connect(self.opener.open)
+        self.picker.reveal_requested.connect(reveal)
+        self.opener.said.connect(self.desk.notice.say)
+        self.opener.failed.connect(self.workbench.warn)
+        self.opener.picture_opened.connect(self.desk.show_opened)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Files that the Finder hands over, by Open With or on the dock icon."""
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self.opener.open([Path(event.file())])
+            return True
+        return False
+
+    # ------------------------------------------------------------ beginning and end
+
+    def show(self) -> None:
+        """Shows the window."""
+        self.window.show()
+        self.panel.focus_prompt()
+
+    def _begin(self) -> None:
+        """What can wait until the window stands."""
+        self._show_panels(not self.window.sidebar.isHidden(), True)
+        self._show_view(self.window.view)
+        self.menus.action(Command.PAUSE).setChecked(self.queue.paused)
+        if self.queue.restore_note:
+            self.workbench.warn(self.queue.restore_note)
+        if self.gallery.was_rebuilt:
+            self._scan_gallery()
+        self.gallery_model.refresh()
+        self.shelf.scan()
+        self.forecaster.ask()
+
+    def quit(self) -> None:
+        """Ends everything in order: queue, finished pictures, engine, gallery, settings."""
+        if self._is_over:
+            return
+        self._is_over = True
+        self._app.removeEventFilter(self)
+        geometry, state = self.window.state_text()
+        self.window.hide()
+        self.queue.close()
+        self.keeper.close()
+        self.client.close()
+        for part in (self.shelf, self.opener, self.desk, self._calls, self.gallery_model):
+            part.close()
+        self.gallery.close()
+        self.change_settings(
+            window_geometry=geometry,
+            window_state=state,
+            last_request=request_json(self.draft.request),
+        )
+        self._app.quit()
+
+    def change_settings(self, **fields: Any) -> None:
+        """Changes settings by their names and keeps them."""
+        self.take_settings(dataclasses.replace(self.settings, **fields))
+
+    def take_settings(self, settings: Settings) -> None:
+        """Makes other settings hold, and keeps them."""
+        before, self.settings = self.settings, settings
+        if settings.appearance is not before.appearance:
+            self.dress()
+        self.notifier.is_enabled = settings.notifications
+        self.shelf.set_folders(settings.model_folders)
+        if settings.gallery_folders != before.gallery_folders:
+            self._scan_gallery()
+        try:
+            save_settings(settings, data_folder() / SETTINGS_FILE)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.workbench.warn(
+                self.tr("The settings could not be saved: {reason}.").format(reason=reason)
+            )
+
+    def dress(self) -> None:
+        """Wears the chosen appearance, and the system's if that is what is chosen."""
+        apply_theme(self._app, self.settings.appearance, str(resource_path("icons")))
+
+    # ------------------------------------------------------------ the engine's words
+
+    def _take_ready(self, ready: Ready) -> None:
+        self.backend_panel.show_ready(ready)
+        self.forecaster.ask()
+
+    def _take_memory(self, memory: Memory) -> None:
+        for part in (self.memory_pill, self.memory_card):
+            part.set_memory(memory)
+        self.forecaster.take_memory(memory)
+        self.shelf.take_memory(memory)
+
+    def _take_planned(self, planned: Planned) -> None:
+        self.forecaster.take_planned(planned)
+        self.shelf.take_planned(planned)
+
+    def _show_forecast(self, forecast: Forecast) -> None:
+        self.panel.set_forecast(forecast.text, forecast.level.value)
+        for part in (self.memory_pill, self.memory_card):
+            part.set_forecast(forecast)
+
+    def _take_kept(self, entries: list[GalleryEntry]) -> None:
+        self.gallery_model.refresh()
+        if not self.settings.first_run_done:
+            self.change_settings(first_run_done=True)
+
+    def _set_live(self, live: bool) -> None:
+        self.menus.action(Command.LIVE).setChecked(live)
+        self.workbench.set_live(live)
+
+    def _edit_job(self, job_id: str) -> None:
+        self.queue_popover.close_up()
+        self.workbench.edit(job_id)
+
+    def _make_example(self, prompt: str) -> None:
+        self.draft.set(prompt=prompt)
+        self.workbench.generate()
+
+    # ------------------------------------------------------------ wishes
+
+    def _scan_gallery(self) -> None:
+        folders: tuple[Path | None, ...] = (None, *self.settings.gallery_folders)
+
+        def scan() -> None:
+            for folder in folders:
+                self.gallery.scan(folder, lambda: self._is_over)
+
+        self._calls.call(
+            scan,
+            lambda _none: self.gallery_model.refresh(),
+            lambda error: self.workbench.warn(str(error)),
+        )
+
+    def _edit(self, command: Command) -> None:
+        """What no text field takes is the gallery's, or the canvas's."""
+        if edit_text(command):
+            return
+        if command is Command.UNDO:
+            self.gallery_view.undo_delete()
+        elif command is Command.COPY:
+            self.canvas.copy_action.trigger()
+
+    def _find(self) -> None:
+        if self.window.view is View.CREATE:
+            self.window.set_gallery_panel_shown(True)
+        self.gallery_view.focus_search()
+
+    def _show_view(self, view: str) -> None:
+        self.menus.action(Command.CREATE).setChecked(view == View.CREATE)
+        self.menus.action(Command.GALLERY).setChecked(view == View.GALLERY)
+
+    def _show_panels(self, sidebar: bool, gallery: bool) -> None:
+        self.menus.action(Command.SIDEBAR).setChecked(sidebar)
+        self.menus.action(Command.GALLERY_PANEL).setChecked(gallery)
+
+    def _show_pictures_folder(self) -> None:
+        folder = self.settings.pictures_folder or pictures_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        reveal(folder)
+
+    def _choose_files(self) -> None:
+        title = self.tr("Open a model or a picture")
+        names, _ = QFileDialog.getOpenFileNames(self.window, title)
+        self.opener.open([Path(name) for name in names])
+
+    def _choose_imports(self) -> None:
+        title = self.tr("Add pictures to the gallery")
+        names, _ = QFileDialog.getOpenFileNames(self.window, title)
+        self.gallery_model.import_paths([Path(name) for name in names])
+
+    # ------------------------------------------------------------ dialogs
+
+    def show_picker(self) -> None:
+        """The list of models."""
+        self.picker.show()
+        self.picker.raise_()
+
+    def show_preferences(self) -> None:
+        """The preferences."""
+        dialog = Preferences(self.settings, self.window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(self.take_settings)
+        dialog.show()
+
+    def show_about(self) -> None:
+        """About this app."""
+        dialog = About(self.window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+
+def main() -> int:
+    """Opens the window and runs until it is closed; the program's exit code."""
+    QApplication.setApplicationName("Aquatint")
+    QApplication.setOrganizationName("Aquatint")
+    QApplication.setApplicationVersion(VERSION)
+    QApplication.setQuitOnLastWindowClosed(False)
+    app = QApplication(sys.argv[:1])
+    settings, notes = load_settings(data_folder() / SETTINGS_FILE)
+    install_translation(app, settings.language)
+    client = EngineClient()
+    application = Application(app, client, settings)
+    application.show()
+    for note in notes:
+        application.workbench.warn(note)
+    return app.exec()

@@ -1,0 +1,202 @@
+"""The models that can be chosen, and the choice: between the library's scan and the picker.
+
+Owns the scanning in the background, the watching of folders and what the picker is told. The chosen
+model stands in the draft, the folders in the settings; both are changed through it only by wish.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QFileSystemWatcher, QObject, QTimer, Signal
+
+from app.checkpoint.description import ModelDescription
+from app.generation.messages import Memory, Planned
+from app.generation.picture_maker import MINI_MODEL
+from app.generation.request import GenerationRequest
+from app.library.known_folders import known_folders
+from app.library.model_entry import ModelEntry, ModelKind
+from app.library.model_library import ModelLibrary
+from app.paths import resource_path
+from app.ui.background_calls import BackgroundCalls
+from app.ui.byte_text import byte_text
+from app.ui.forecast import free_bytes
+from app.ui.model_choice import ModelChoice, choice_of
+from app.ui.model_picker import ModelPicker
+from app.ui.request_draft import RequestDraft
+
+MINI_TITLE, MINI_FAMILY, MINI_DTYPE = "Aquatint Mini", "sd1", "f16"
+REST_MS = 500
+"""How long a folder must rest, such as while a file is copied, before it is looked at."""
+
+
+class ModelShelf(QObject):
+    """Keeps picker and draft agreed on what there is and what is chosen."""
+
+    model_shown = Signal(str, str)
+    """Name of the chosen model and a few words on it."""
+    folders_changed = Signal(object)
+    """The folders of models (tuple of Path) that the user wants."""
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        draft: RequestDraft,
+        picker: ModelPicker,
+        folders: Sequence[Path],
+        plan: Callable[[int, GenerationRequest], None],
+    ) -> None:
+        super().__init__(picker)
+        self._draft, self._picker, self._plan = draft, picker, plan
+        self._folders = tuple(folders)
+        self._library = ModelLibrary(self._folders)
+        self._calls = BackgroundCalls(1, self)
+        self._scanning: Future[tuple[ModelEntry, ...]] | None = None
+        self._is_closed = False
+        self._needs: dict[int, Path | None] = {}
+        self._watcher = QFileSystemWatcher(self)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self.scan)
+        self._watcher.directoryChanged.connect(self._rest.start)
+        picker.model_chosen.connect(self.choose)
+        picker.vae_chosen.connect(lambda vae: draft.set(vae=vae))
+        picker.model_highlighted.connect(self._ask_need)
+        picker.add_folder_requested.connect(self.add_folder)
+        picker.remove_folder_requested.connect(self.remove_folder)
+        draft.changed.connect(self._show_current)
+        picker.set_folders(self._folders, known_folders())
+        picker.set_choices([mini_choice()])
+        self._show_current(draft.request)
+
+    @property
+    def entries(self) -> tuple[ModelEntry, ...]:
+        """What the last scan found."""
+        return self._library.entries
+
+    def find(self, name: str) -> Path | None:
+        """The model that a picture's text names, the mini model as its file; None: not here."""
+        mini = resource_path(MINI_MODEL)
+        if name in (mini.stem, mini.name):
+            return mini
+        entry = self._library.find(name)
+        return entry.path if entry else None
+
+    def choose(self, model: Path | None) -> None:
+        """Takes a model, None for the mini model; a VAE of another model goes."""
+        if model != self._draft.request.model:
+            self._draft.set(model=model, vae=None, taesd=None)
+
+    def scan(self) -> None:
+        """Looks at the folders again, in the background."""
+        library = self._library
+        self._picker.set_scanning(True)
+        self._scanning = self._calls.call(
+            lambda: library.scan(stopped=lambda: self._is_closed), self._take, self._fail
+        )
+
+    def set_folders(self, folders: Sequence[Path]) -> None:
+        """Takes other folders and looks at them."""
+        if tuple(folders) != self._folders:
+            self._folders = tuple(folders)
+            self._library = ModelLibrary(self._folders)
+            self._picker.set_folders(self._folders, known_folders())
+            self.scan()
+
+    def add_folder(self, folder: Path) -> None:
+        """Also looks at this folder, or at this one file, from now on."""
+        if folder not in self._folders:
+            self.set_folders((*self._folders, folder))
+            self.folders_changed.emit(self._folders)
+
+    def remove_folder(self, folder: Path) -> None:
+        """No longer looks there; no file is touched."""
+        if folder in self._folders:
+            self.set_folders(tuple(other for other in self._folders if other != folder))
+            self.folders_changed.emit(self._folders)
+
+    def take_memory(self, memory: Memory) -> None:
+        """The figures of the moment."""
+        self._picker.set_free(free_bytes(memory))
+
+    def take_planned(self, planned: Planned) -> None:
+        """A forecast that was asked for here has a number below zero."""
+        if planned.plan_id in self._needs:
+            model = self._needs.pop(planned.plan_id)
+            self._picker.set_need(model, planned.figures.peak if planned.figures else None)
+
+    def take_description(self, description: ModelDescription) -> None:
+        """What the engine read of the chosen model: its defaults hold from now on."""
+        self._draft.set_defaults(description.defaults)
+        self.model_shown.emit(description.title, _detail(description))
+
+    def close(self) -> None:
+        """Ends the scan."""
+        self._is_closed = True
+        self._calls.close()
+
+    def _take(self, entries: tuple[ModelEntry, ...]) -> None:
+        self._picker.set_scanning(False)
+        shown = [
+            choice_of(entry)
+            for entry in entries
+            if entry.kind in (ModelKind.CHECKPOINT, ModelKind.REFUSED)
+        ]
+        self._picker.set_choices([mini_choice(), *shown])
+        self._picker.set_vaes([entry for entry in entries if entry.kind is ModelKind.VAE])
+        watched = self._watcher.directories()
+        if watched:
+            self._watcher.removePaths(watched)
+        folders = {str(entry.path.parent) for entry in entries}
+        folders |= {str(folder) for folder in self._folders if folder.is_dir()}
+        if folders:
+            self._watcher.addPaths(sorted(folders))
+        self._show_current(self._draft.request)
+
+    def _fail(self, error: Exception) -> None:
+        self._picker.set_scanning(False)
+        self.failed.emit(str(error))
+
+    def _show_current(self, request: GenerationRequest) -> None:
+        self._picker.set_current(request.model, request.vae)
+        if request.model is None:
+            self.model_shown.emit(MINI_TITLE, _mini_detail())
+            return
+        entry = next((e for e in self.entries if e.path == request.model), None)
+        if entry is None:
+            self.model_shown.emit(request.model.stem, "")
+        else:
+            detail = " · ".join((family_label(entry.family), entry.dtype_label))
+            self.model_shown.emit(entry.title, f"{detail} · {byte_text(entry.size_bytes)}")
+
+    def _ask_need(self, choice: ModelChoice) -> None:
+        if not choice.is_refused:
+            plan_id = -1 - len(self._needs)
+            self._needs = {plan_id: choice.path}
+            self._plan(plan_id, GenerationRequest(prompt="", model=choice.path))
+
+
+def family_label(family: str) -> str:
+    """A family's word as users know it."""
+    labels = {"sd1": "SD 1.5", "sd1_inpainting": "SD 1.5 inpainting", "sd2": "SD 2"}
+    return labels.get(family, family.upper())
+
+
+def mini_choice() -> ModelChoice:
+    """The picker's row of the model that ships with the app."""
+    path = resource_path(MINI_MODEL)
+    return ModelChoice(
+        path=None,
+        title=MINI_TITLE,
+        family=MINI_FAMILY,
+        dtype_label=MINI_DTYPE,
+        size_bytes=path.stat().st_size,
+    )
+
+
+def _mini_detail() -> str:
+    return QCoreApplication.translate("ModelShelf", "Small model that comes with the app")
+
+
+def _detail(description: ModelDescription) -> str:
+    size = f"{description.defaults.width} x {description.defaults.height}"
+    return " · ".join((family_label(description.family), description.dtype_label, size))
