@@ -183,6 +183,8 @@ def test_engine_s_failure_is_one_sentence(
 
 
 def test_ctrl_c_stops_at_once_and_leaves_no_file(own_folder: Path) -> None:
+    # A shell's background job ignores Ctrl-C and hands that down; a handler is not handed down.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = ("generate", "apple", "--steps", "1000", "--threads", "1", "--preview-dir", "p")
     with subprocess.Popen(
         command(*arguments), env=environment(), stderr=subprocess.PIPE, text=True
