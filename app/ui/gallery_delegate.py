@@ -93,6 +93,7 @@ class GalleryDelegate(QStyledItemDelegate):
             _paint_ring(painter, tile)
         elif state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(QColor(theme.colors().faint), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(tile.adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
         painter.restore()
 

@@ -37,7 +37,7 @@ ROW_HEIGHT = 60
 PICTURE, PICTURE_RADIUS = 44, 6
 PICTURE_PIXELS = PICTURE * 2
 PAD = 8
-CHECK_WIDTH = 20
+CHECK = 18
 NO_INDEX = QModelIndex()
 FAMILIES = {
     Family.SD1: "Stable Diffusion 1",
@@ -174,7 +174,7 @@ def detail_text(choice: ModelChoice) -> str:
 
 
 class ModelDelegate(QStyledItemDelegate):
-    """A picture, two lines, the memory on the right, a check on the one in use."""
+    """A picture, two lines, the memory on the right, a badge on the one in use."""
 
     def __init__(self, model: ModelListModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -202,10 +202,10 @@ class ModelDelegate(QStyledItemDelegate):
         side = (row.height() - PICTURE) / 2
         picture = QRectF(row.left() + PAD, row.top() + side, PICTURE, PICTURE)
         self._paint_picture(painter, picture, choice)
-        words = row.adjusted(PAD + PICTURE + 12, 0, -PAD - CHECK_WIDTH - 4, 0)
+        words = row.adjusted(PAD + PICTURE + 12, 0, -PAD - 4, 0)
         self._paint_words(painter, words, choice)
         if choice.path == self._model.current:
-            _paint_check(painter, QPointF(row.right() - PAD - CHECK_WIDTH / 2, row.center().y()))
+            _paint_check(painter, picture.bottomRight() - QPointF(5, 5))
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, place: QRectF, choice: ModelChoice) -> None:
@@ -252,9 +252,15 @@ def _paint_line(painter: QPainter, place: QRectF, text: str, font: QFont, color:
 
 
 def _paint_check(painter: QPainter, center: QPointF) -> None:
-    pen = QPen(QColor(theme.colors().accent), 2)
+    colors = theme.colors()
+    disc = QRectF(0, 0, CHECK, CHECK)
+    disc.moveCenter(center)
+    painter.setPen(QPen(QColor(colors.card), 1.5))
+    painter.setBrush(QColor(colors.accent))
+    painter.drawEllipse(disc)
+    pen = QPen(QColor(colors.on_accent), 1.8)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.setPen(pen)
-    hook = [center + QPointF(x, y) for x, y in ((-5, 0), (-1.5, 3.5), (5, -4))]
+    hook = [center + QPointF(x, y) for x, y in ((-3.6, 0.2), (-1, 2.8), (3.8, -2.6))]
     painter.drawPolyline(QPolygonF(hook))
