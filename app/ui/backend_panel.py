@@ -73,7 +73,7 @@ class BackendPanel(QDialog):
             )
         else:
             text = self.tr("The engine is ready")
-            detail = _placement(self, device, checks)
+            detail = self._placement(device, checks)
         self._verdict.setText(text)
         self._detail.setText(detail)
         self._show_device(device, ready.elapsed_ms)
@@ -154,7 +154,7 @@ class BackendPanel(QDialog):
     def _show_device(self, device: DeviceInfo, elapsed_ms: float) -> None:
         shown = {
             "device": device.device,
-            "backend": _backend_name(self, device.backend),
+            "backend": self._backend_name(device.backend),
             "instructions": device.instructions,
             "threads": str(device.threads),
             "elapsed": self.tr("{seconds} s, check included").format(
@@ -171,7 +171,7 @@ class BackendPanel(QDialog):
             passed = self.tr("passed") if check.passed else self.tr("failed")
             texts = (
                 check.op,
-                _backend_name(self, check.served_by),
+                self._backend_name(check.served_by),
                 f"{check.error_ratio:.3f}",
                 self.tr("{time} ms").format(time=f"{check.elapsed_ms:.2f}"),
                 passed,
@@ -183,6 +183,21 @@ class BackendPanel(QDialog):
                 if column == len(texts) - 1:
                     item.setForeground(QColor(worn.good if check.passed else worn.danger))
                 self._table.setItem(row, column, item)
+
+    def _backend_name(self, word: str) -> str:
+        return {"cpu": self.tr("the processor"), "metal": self.tr("the GPU")}.get(word, word)
+
+    def _placement(self, device: DeviceInfo, checks: tuple[OpCheck, ...]) -> str:
+        """One sentence on what runs where."""
+        elsewhere = [check.op for check in checks if check.served_by != device.backend]
+        place = self._backend_name(device.backend)
+        if elsewhere:
+            return self.tr("{count} of {all} operations run elsewhere than on {place}.").format(
+                count=len(elsewhere), all=len(checks), place=place
+            )
+        return self.tr("All {all} operations passed their check and run on {place}.").format(
+            all=len(checks), place=place
+        )
 
 
 def report_text(ready: Ready) -> str:
@@ -201,21 +216,3 @@ def report_text(ready: Ready) -> str:
         for check in ready.checks
     ]
     return "\n".join(lines) + "\n"
-
-
-def _backend_name(panel: BackendPanel, word: str) -> str:
-    names = {"cpu": panel.tr("Processor"), "metal": panel.tr("GPU (Metal)")}
-    return names.get(word, word)
-
-
-def _placement(panel: BackendPanel, device: DeviceInfo, checks: tuple[OpCheck, ...]) -> str:
-    """One sentence on what runs where."""
-    elsewhere = [check.op for check in checks if check.served_by != device.backend]
-    place = _backend_name(panel, device.backend)
-    if elsewhere:
-        return panel.tr("{count} of {all} operations run elsewhere than on the {place}.").format(
-            count=len(elsewhere), all=len(checks), place=place
-        )
-    return panel.tr("All {all} operations passed their check and run on the {place}.").format(
-        all=len(checks), place=place
-    )

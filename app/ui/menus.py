@@ -137,11 +137,11 @@ def _file() -> Sequence[_Item | None]:
             text=translate("Menus", "Show the folder of pictures"),
         ),
         None,
-        _Item(command=Command.CLOSE, text=translate("Menus", "Close window"), shortcut=Key.Close),
+        _Item(command=Command.CLOSE, text=translate("Menus", "Close window"), shortcut="Ctrl+W"),
         _Item(
             command=Command.QUIT,
             text=translate("Menus", "Quit Aquatint"),
-            shortcut=Key.Quit,
+            shortcut="Ctrl+Q",
             role=Role.QuitRole,
         ),
     )

@@ -62,7 +62,8 @@ class Popover(QFrame):
         if not self.isVisible():
             return
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
-        had_focus = self.isAncestorOf(QApplication.focusWidget() or self)
+        holder = QApplication.focusWidget()
+        had_focus = holder is None or holder is self or self.isAncestorOf(holder)
         self.hide()
         if self._anchor and had_focus:
             self._anchor.setFocus()

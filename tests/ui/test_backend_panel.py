@@ -1,0 +1,67 @@
+import dataclasses
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget
+from pytestqt.qtbot import QtBot
+
+from app.engine.types import OpCheck
+from app.generation.messages import Ready
+from app.ui.backend_panel import BackendPanel
+from tests import fake_engine
+
+GOOD = OpCheck(op="linear", served_by="cpu", error_ratio=0.25, elapsed_ms=1.5, passed=True)
+BAD = OpCheck(op="attention", served_by="cpu", error_ratio=7.0, elapsed_ms=2.0, passed=False)
+
+
+def ready(*checks: OpCheck) -> Ready:
+    return Ready(device=fake_engine.DEVICE, checks=checks, elapsed_ms=1234.0)
+
+
+def words(panel: BackendPanel) -> list[str]:
+    return [label.text() for label in panel.findChildren(QLabel)]
+
+
+def test_it_shows_device_and_checks(qtbot: QtBot) -> None:
+    panel = BackendPanel()
+    qtbot.addWidget(panel)
+    panel.show_ready(ready(GOOD, dataclasses.replace(GOOD, op="conv")))
+    assert {"a fake", "the processor", "none", "1", "1.2 s, check included"} <= set(words(panel))
+    assert "All 2 operations passed their check and run on the processor." in words(panel)
+    table = panel.findChild(QTableWidget)
+    row = [table.item(0, column).text() for column in range(table.columnCount())]
+    assert row == ["linear", "the processor", "0.250", "1.50 ms", "passed"]
+
+
+def test_a_failed_check_is_named(qtbot: QtBot) -> None:
+    panel = BackendPanel()
+    qtbot.addWidget(panel)
+    panel.show_ready(ready(GOOD, BAD))
+    assert any("attention" in text for text in words(panel))
+    assert "FAILED" in panel.report
+
+
+def test_an_operation_that_runs_elsewhere_is_counted(qtbot: QtBot) -> None:
+    panel = BackendPanel()
+    qtbot.addWidget(panel)
+    panel.show_ready(ready(GOOD, dataclasses.replace(GOOD, served_by="metal")))
+    assert "1 of 2 operations run elsewhere than on the processor." in words(panel)
+
+
+def test_the_report_is_copied(qtbot: QtBot) -> None:
+    panel = BackendPanel()
+    qtbot.addWidget(panel)
+    panel.show_ready(ready(GOOD))
+    panel.show()
+    (copy,) = [b for b in panel.findChildren(QPushButton) if b.text() == "Copy report"]
+    qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
+    copied = QGuiApplication.clipboard().text()
+    assert copied == panel.report
+    assert "linear" in copied
+
+
+def test_a_lost_engine_is_told(qtbot: QtBot) -> None:
+    panel = BackendPanel()
+    qtbot.addWidget(panel)
+    panel.show_trouble("The engine crashed.")
+    assert "The engine crashed." in words(panel)

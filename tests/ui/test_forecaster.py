@@ -1,0 +1,122 @@
+from pytestqt.qtbot import QtBot
+
+from app.checkpoint.description import GenerationDefaults
+from app.generation.messages import Memory, Plan
+from app.generation.request import GenerationRequest
+from app.ui.forecast import Level, smaller_requests
+from app.ui.forecaster import Forecaster
+from app.ui.request_draft import RequestDraft
+from tests import fake_engine
+
+GIB = 1 << 30
+
+
+class Asked:
+    """A draft, its forecaster, and an engine that answers when it is told to."""
+
+    def __init__(self, **fields: object) -> None:
+        defaults: GenerationDefaults = fake_engine.DEFAULTS
+        self.draft = RequestDraft(GenerationRequest(prompt="x", **fields), defaults)  # type: ignore[arg-type]
+        self.plans: list[tuple[int, GenerationRequest]] = []
+        self.forecaster = Forecaster(self.draft, self._note)
+
+    def _note(self, number: int, request: GenerationRequest) -> None:
+        self.plans.append((number, request))
+
+    def answer(self) -> None:
+        number, request = self.plans[-1]
+        self.forecaster.take_planned(fake_engine.planned(Plan(plan_id=number, request=request)))
+
+    def answer_all(self) -> None:
+        count = -1
+        while count != len(self.plans):
+            count = len(self.plans)
+            self.answer()
+
+
+def machine(*, total: int, free: int) -> Memory:
+    return Memory(
+        engine_bytes=0,
+        resident_bytes=0,
+        machine_total_bytes=total,
+        machine_available_bytes=free,
+    )
+
+
+def test_it_asks_when_the_draft_rests_and_says_what_is_needed(qtbot: QtBot) -> None:
+    asked = Asked(width=512, height=512)
+    asked.forecaster.take_memory(machine(total=16 * GIB, free=8 * GIB))
+    asked.draft.set(prompt="a")
+    asked.draft.set(prompt="ab")
+    qtbot.waitUntil(lambda: bool(asked.plans))
+    assert [request.prompt for _, request in asked.plans] == ["ab"]
+    asked.answer()
+    forecast = asked.forecaster.forecast
+    assert forecast is not None
+    assert forecast.text == "Needs 2.4 GB of 8.0 GB free"
+    assert forecast.level is Level.OK
+
+
+def test_what_does_not_fit_comes_with_the_least_change_that_does(qtbot: QtBot) -> None:
+    asked = Asked(width=512, height=512, batch_count=4)
+    asked.forecaster.take_memory(machine(total=16 * GIB, free=4 * GIB))
+    asked.forecaster.ask()
+    asked.answer_all()
+    forecast = asked.forecaster.forecast
+    assert forecast is not None
+    assert forecast.level is Level.WARNING
+    assert forecast.text == (
+        "Needs 9.8 GB, but only 4.0 GB are free. One picture at a time needs 2.4 GB."
+    )
+
+
+def test_more_than_the_machine_has_is_refused(qtbot: QtBot) -> None:
+    asked = Asked(width=2048, height=2048)
+    asked.forecaster.take_memory(machine(total=16 * GIB, free=8 * GIB))
+    asked.forecaster.ask()
+    asked.answer_all()
+    forecast = asked.forecaster.forecast
+    assert forecast is not None
+    assert forecast.level is Level.REFUSED
+    assert forecast.text.startswith("Needs 39.1 GB, more than the 16.0 GB of this machine.")
+    assert "One picture of 512 x 512 needs 2.4 GB." in forecast.text
+
+
+def test_a_plan_that_cannot_be_made_says_why(qtbot: QtBot) -> None:
+    asked = Asked()
+    asked.draft.set(prompt="refuse")
+    asked.forecaster.ask()
+    asked.answer()
+    forecast = asked.forecaster.forecast
+    assert forecast is not None
+    assert (forecast.text, forecast.level) == (fake_engine.REFUSAL, Level.REFUSED)
+
+
+def test_freed_memory_makes_it_fit(qtbot: QtBot) -> None:
+    asked = Asked(width=512, height=512)
+    asked.forecaster.take_memory(machine(total=16 * GIB, free=1 * GIB))
+    asked.forecaster.ask()
+    asked.answer_all()
+    assert asked.forecaster.forecast is not None
+    assert asked.forecaster.forecast.level is Level.WARNING
+    asked.forecaster.take_memory(machine(total=16 * GIB, free=8 * GIB))
+    assert asked.forecaster.forecast.level is Level.OK
+
+
+def test_answers_to_others_mean_nothing(qtbot: QtBot) -> None:
+    asked = Asked()
+    asked.forecaster.ask()
+    number, request = asked.plans[-1]
+    asked.forecaster.take_planned(fake_engine.planned(Plan(plan_id=number + 7, request=request)))
+    assert asked.forecaster.forecast is None
+
+
+def test_smaller_requests_only_shrink() -> None:
+    request = GenerationRequest(prompt="x", width=64, height=768, batch_count=2)
+    tried = list(smaller_requests(request.resolve(fake_engine.DEFAULTS)))
+    assert [(r.batch_count, r.width, r.height) for r in tried] == [
+        (1, 64, 768),
+        (1, 64, 576),
+        (1, 64, 384),
+        (1, 64, 192),
+    ]

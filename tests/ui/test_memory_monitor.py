@@ -1,0 +1,92 @@
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.generation.messages import Memory
+from app.ui.byte_text import byte_text, share_text
+from app.ui.forecast import judge
+from app.ui.memory_monitor import MemoryCard, MemoryPill
+from tests import fake_engine
+
+GIB = 1 << 30
+NOW = Memory(
+    engine_bytes=GIB,
+    resident_bytes=2 * GIB,
+    machine_total_bytes=16 * GIB,
+    machine_available_bytes=4 * GIB,
+)
+
+
+def test_the_pill_shows_use_and_alarm(qtbot: QtBot) -> None:
+    pill = MemoryPill()
+    qtbot.addWidget(pill)
+    pill.set_memory(NOW)
+    pill.set_forecast(judge(fake_engine.figures(GIB), NOW))
+    assert pill.text() == "2.0 of 16 GB"
+    assert not pill.is_alarmed
+    pill.set_forecast(judge(fake_engine.figures(9 * GIB), NOW))
+    assert pill.is_alarmed
+    assert pill.toolTip() == "Needs 9.0 GB, but only 5.0 GB are free."
+    pill.show()
+    with qtbot.waitSignal(pill.clicked):
+        qtbot.mouseClick(pill, Qt.MouseButton.LeftButton)
+
+
+def test_the_pill_is_painted_in_the_alarm_s_colour(qtbot: QtBot) -> None:
+    pill = MemoryPill()
+    qtbot.addWidget(pill)
+    pill.set_memory(NOW)
+    pill.resize(pill.sizeHint())
+    calm = pill.grab().toImage()
+    pill.set_forecast(judge(fake_engine.figures(9 * GIB), NOW))
+    assert pill.grab().toImage() != calm
+
+
+def test_the_card_tells_all_figures(qtbot: QtBot) -> None:
+    card = MemoryCard()
+    qtbot.addWidget(card)
+    card.set_memory(NOW)
+    card.set_forecast(judge(fake_engine.figures(8 * GIB), NOW))
+    assert card.value("machine") == "12.0 of 16 GB"
+    assert card.value("free") == "5.0 GB"
+    assert card.value("process") == "2.0 GB"
+    assert card.value("engine") == "1.0 GB"
+    assert card.value("weights") == "4.0 GB"
+    assert card.value("activations") == "4.0 GB"
+    assert card.value("peak") == "8.0 GB"
+
+
+def test_the_graph_grows_with_the_samples(qtbot: QtBot) -> None:
+    card = MemoryCard()
+    qtbot.addWidget(card)
+    card.set_memory(NOW)
+    before = card.grab().toImage()
+    for _ in range(100):
+        card.set_memory(NOW)
+    assert card.grab().toImage() != before
+
+
+def test_an_unknown_figure_is_not_made_up(qtbot: QtBot) -> None:
+    card = MemoryCard()
+    qtbot.addWidget(card)
+    card.set_memory(
+        Memory(
+            engine_bytes=0,
+            resident_bytes=0,
+            machine_total_bytes=GIB,
+            machine_available_bytes=None,
+        )
+    )
+    assert card.value("free") == card.value("peak") == "-"
+
+
+def test_bytes_as_people_read_them() -> None:
+    assert [byte_text(count) for count in (0, 500, 4096, 5 << 20, 1023 << 20, 5 * GIB)] == [
+        "0 MB",
+        "1 KB",
+        "4 KB",
+        "5 MB",
+        "1.0 GB",
+        "5.0 GB",
+    ]
+    assert byte_text(200 * GIB) == "200 GB"
+    assert share_text(GIB, 16 * GIB) == "1.0 of 16 GB"
