@@ -1,0 +1,79 @@
+"""What is drawn around a picture: its shadow, its name, the line of its progress.
+
+Pure functions of a painter that draws in device pixels; `ratio` is how many make a point.
+"""
+
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+
+from app.ui import theme
+
+_SHADOW_RINGS = 10
+_TITLE_INSET = 8
+
+
+def contained(size: QSize, rect: QRectF) -> QRectF:
+    """The largest place in the middle of `rect` that has the shape of `size`."""
+    fitted = QSizeF(size).scaled(rect.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    if abs(fitted.width() - rect.width()) < 1 and abs(fitted.height() - rect.height()) < 1:
+        return rect
+    place = QRectF(QPointF(0, 0), fitted)
+    place.moveCenter(rect.center())
+    return place
+
+
+def cropped(size: QSize, shape: QSizeF) -> QRectF:
+    """The largest part in the middle of `size` that has the shape of `shape`."""
+    place = QRectF(QPointF(0, 0), shape.scaled(QSizeF(size), Qt.AspectRatioMode.KeepAspectRatio))
+    place.moveCenter(QRectF(0, 0, size.width(), size.height()).center())
+    return place
+
+
+def draw_shadow(painter: QPainter, rect: QRectF, ratio: float) -> None:
+    """A soft shadow a little below the picture."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for ring in range(_SHADOW_RINGS):
+        grown = (_SHADOW_RINGS - ring) * 1.2 * ratio
+        painter.setBrush(QColor(0, 0, 0, 2 + ring))
+        lifted = rect.adjusted(-grown, -grown, grown, grown).translated(0, 3 * ratio)
+        painter.drawRoundedRect(lifted, grown, grown)
+    painter.restore()
+
+
+def draw_title(
+    painter: QPainter, rect: QRectF, title: str, ratio: float, *, on_right: bool = False
+) -> None:
+    """A name in an upper corner of `rect`, legible on any picture."""
+    font = theme.body_font()
+    font.setPixelSize(round(theme.CAPTION_SIZE * ratio))
+    width = QFontMetricsF(font).horizontalAdvance(title) + 14 * ratio
+    inset = _TITLE_INSET * ratio
+    left = rect.right() - inset - width if on_right else rect.left() + inset
+    place = QRectF(left, rect.top() + inset, width, 20 * ratio)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 150))
+    painter.drawRoundedRect(place, 5 * ratio, 5 * ratio)
+    painter.setFont(font)
+    painter.setPen(QColor("white"))
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, title)
+
+
+def draw_hairline(
+    painter: QPainter, rect: QRectF, view: QRectF, share: float, ratio: float
+) -> None:
+    """How much is made: a thin line just below the picture, or at the foot of the view."""
+    worn = theme.colors()
+    height = 2 * ratio
+    seen = rect & view
+    top = min(rect.bottom() + 8 * ratio, view.bottom() - height)
+    track = QRectF(seen.left(), top, seen.width(), height)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for color, width in ((worn.pressed, 1.0), (worn.accent, min(max(share, 0), 1))):
+        painter.setBrush(QColor(color))
+        done = QRectF(track)
+        done.setWidth(track.width() * width)
+        painter.drawRoundedRect(done, height / 2, height / 2)
