@@ -6,7 +6,7 @@ to be done outside the canvas is asked for by signals.
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
@@ -274,5 +274,7 @@ def _about(shown: ShownPicture) -> str:
     parts = [f"{shown.image.width()} × {shown.image.height()}"]  # noqa: RUF001 - the sign for times
     if shown.entry:
         parts += [shown.entry.model] if shown.entry.model else []
-        parts += [str(shown.entry.seed)] if shown.entry.seed is not None else []
+        if shown.entry.seed is not None:
+            seed = QCoreApplication.translate("CanvasView", "seed {seed}")
+            parts.append(seed.format(seed=shown.entry.seed))
     return " · ".join(parts)

@@ -8,7 +8,6 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QEvent,
     QMimeData,
     QModelIndex,
     QObject,
@@ -34,7 +33,7 @@ from app.ui.shown_picture import ShownPicture
 
 THUMBNAIL = 56
 CELL = THUMBNAIL + theme.SPACE
-HEIGHT = CELL + theme.SPACE
+HEIGHT = CELL + theme.SPACE * 2
 _IMAGE_ROLE = int(Qt.ItemDataRole.UserRole)
 _NO_PARENT = QModelIndex()
 _Index = QModelIndex | QPersistentModelIndex
@@ -62,6 +61,7 @@ class FilmStrip(QListView):
         self.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.viewport().setAutoFillBackground(False)
         self.setFixedHeight(HEIGHT)
+        self.setViewportMargins(0, 0, 0, theme.SPACE)
         self.setAccessibleName(self.tr("Pictures of the batch"))
         self.selectionModel().currentChanged.connect(self._tell)
 
@@ -88,10 +88,6 @@ class FilmStrip(QListView):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """All pictures beside each other."""
         return QSize(self._batch.rowCount() * CELL + 1, HEIGHT)
-
-    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Draws the chosen picture again when the focus comes or goes."""
-        return super().viewportEvent(event)
 
     def _tell(self, current: QModelIndex) -> None:
         if current.isValid():
