@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from app.ui import theme
 
-_SHADOW_RINGS = 12
+_SHADOW_RINGS = 14
 _TITLE_INSET = 8
 
 
@@ -35,8 +35,8 @@ def draw_shadow(painter: QPainter, rect: QRectF, ratio: float) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     for ring in range(_SHADOW_RINGS):
-        grown = (_SHADOW_RINGS - ring) * 1.5 * ratio
-        painter.setBrush(QColor(0, 0, 0, 1 + ring // 3))
+        grown = (ring + 1) * 1.25 * ratio
+        painter.setBrush(QColor(0, 0, 0, 2))
         lifted = rect.adjusted(-grown, -grown, grown, grown).translated(0, 3 * ratio)
         painter.drawRoundedRect(lifted, grown, grown)
     painter.restore()

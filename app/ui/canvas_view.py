@@ -218,15 +218,15 @@ class CanvasView(QWidget):
         row.addWidget(self._about, 1)
         row.addWidget(self._percent)
         row.addSpacing(theme.SPACE // 2)
-        for action in (act.zoom_out, act.zoom_in, act.fit, act.actual_size):
+        for action in (act.fit, act.actual_size):
             row.addWidget(_button(action, bar))
-        row.addSpacing(theme.SPACE * 2)
+        row.addSpacing(theme.SPACE * 3 // 2)
         for action in (act.split, act.side_by_side):
             row.addWidget(_button(action, bar))
-        row.addSpacing(theme.SPACE * 2)
+        row.addSpacing(theme.SPACE * 3 // 2)
         for action in (act.use_settings, act.use_seed, act.use_as_init):
             row.addWidget(_button(action, bar))
-        row.addSpacing(theme.SPACE * 2)
+        row.addSpacing(theme.SPACE * 3 // 2)
         for action in (act.copy, act.reveal, act.delete):
             row.addWidget(_button(action, bar))
         return bar

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QListView, QWidget
 
 from app.generation.job import Job, JobState
 from app.generation.job_queue import JOB_ROLE, JobQueue
-from app.ui.queue_delegate import QueueDelegate
+from app.ui.queue_delegate import QueueDelegate, button_rect
 
 
 class JobList(QListView):
@@ -89,9 +89,13 @@ class JobList(QListView):
         super().mouseReleaseEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """The same as Return."""
-        job: Job | None = self.indexAt(event.position().toPoint()).data(JOB_ROLE)
-        if job:
+        """The same as Return; on a row's button it is the second of two quick clicks."""
+        at = event.position().toPoint()
+        index = self.indexAt(at)
+        job: Job | None = index.data(JOB_ROLE)
+        if button_rect(self.visualRect(index)).contains(at):
+            super().mousePressEvent(event)
+        elif job:
             self.opened.emit(job.id)
 
     def _take_hold(self, at: QPoint) -> None:
