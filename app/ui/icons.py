@@ -12,7 +12,7 @@ from app.paths import resource_path
 
 
 class _TintedIcon(QIconEngine):
-    """Paints the drawing in the palette's colour at paint time, so a change of theme shows at once."""
+    """Paints the drawing in the palette's colour when asked to, so a new theme shows at once."""
 
     def __init__(self, name: str, role: QPalette.ColorRole) -> None:
         super().__init__()
