@@ -4,11 +4,12 @@ Pure functions of a painter that draws in device pixels; `ratio` is how many mak
 """
 
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
 
 from app.ui import theme
 
-_SHADOW_RINGS = 14
+_SHADOW_RINGS = 10
+_SHADOW_WIDTH = 24
 _TITLE_INSET = 8
 
 
@@ -30,15 +31,17 @@ def cropped(size: QSize, shape: QSizeF) -> QRectF:
 
 
 def draw_shadow(painter: QPainter, rect: QRectF, ratio: float) -> None:
-    """A soft shadow a little below the picture."""
+    """A soft shadow a little below the picture; nothing is drawn under the picture itself."""
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     for ring in range(_SHADOW_RINGS):
-        grown = (ring + 1) * 1.25 * ratio
-        painter.setBrush(QColor(0, 0, 0, 2))
+        grown = _SHADOW_WIDTH * ((ring + 1) / _SHADOW_RINGS) ** 1.8 * ratio
+        painter.setBrush(QColor(0, 0, 0, 3))
         lifted = rect.adjusted(-grown, -grown, grown, grown).translated(0, 3 * ratio)
-        painter.drawRoundedRect(lifted, grown, grown)
+        around = QPainterPath()  # odd and even: what lies in both is left out
+        around.addRoundedRect(lifted, grown, grown)
+        around.addRect(rect & lifted)
+        painter.drawPath(around)
     painter.restore()
 
 

@@ -261,7 +261,6 @@ def _empty_label(view: CanvasView) -> QLabel:
     label = QLabel(view.tr("Write what you want to see, then press Generate."), view)
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setWordWrap(True)
-    theme.set_role(label, "caption")
     return label
 
 

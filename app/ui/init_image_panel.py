@@ -160,7 +160,7 @@ class InitImagePanel(QWidget):
         row.addWidget(label)
         row.addWidget(self._strength, 1)
         column = QVBoxLayout(settings)
-        column.setContentsMargins(0, theme.SPACE // 2, 0, 0)
+        column.setContentsMargins(0, theme.SPACE, 0, 0)
         column.setSpacing(theme.SPACE // 2)
         column.addLayout(row)
         column.addWidget(self._meaning)

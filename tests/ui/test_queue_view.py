@@ -158,6 +158,7 @@ def test_two_quick_clicks_on_buttons_cancel_two_jobs(
     qtbot.mouseClick(view.list.viewport(), LEFT, pos=button_of(view.list, 1))
     with qtbot.assertNotEmitted(view.edit_requested):
         qtbot.mouseDClick(view.list.viewport(), LEFT, pos=button_of(view.list, 2))
+        qtbot.mouseRelease(view.list.viewport(), LEFT, pos=button_of(view.list, 2))
     assert states(queue) == ["running", "cancelled", "cancelled"]
 
 
