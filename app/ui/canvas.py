@@ -314,8 +314,7 @@ class Canvas(QWidget):
         canvas_painting.draw_shadow(painter, inside, ratio)
         source = QRectF(0, 0, picture.size.width(), picture.size.height())
         picture.draw(painter, inside, source, exact=self._is_pixelated())
-        if title:
-            canvas_painting.draw_title(painter, inside & pane, title, ratio)
+        canvas_painting.draw_title(painter, inside & pane, title, ratio)
         painter.restore()
 
     def _paint_split(self, painter: QPainter, other: PictureLevels) -> None:
@@ -330,9 +329,9 @@ class Canvas(QWidget):
         painter.setClipRect(left)
         source = canvas_painting.cropped(other.size, rect.size())
         other.draw(painter, rect, source, exact=self._is_pixelated())
-        canvas_painting.draw_title(painter, seen, self._titles[0], ratio)
+        canvas_painting.draw_title(painter, left, self._titles[0], ratio)
         painter.setClipRect(right)
-        canvas_painting.draw_title(painter, seen, self._titles[1], ratio, on_right=True)
+        canvas_painting.draw_title(painter, right, self._titles[1], ratio, on_right=True)
         painter.restore()
 
     def _is_pixelated(self) -> bool:

@@ -8,9 +8,10 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
 
 from app.ui import theme
 
-_SHADOW_RINGS = 10
-_SHADOW_WIDTH = 24
+_SHADOW_RINGS = 14
+_SHADOW_WIDTH = 20
 _TITLE_INSET = 8
+_LEAST_TITLE = 16
 
 
 def contained(size: QSize, rect: QRectF) -> QRectF:
@@ -36,7 +37,7 @@ def draw_shadow(painter: QPainter, rect: QRectF, ratio: float) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     for ring in range(_SHADOW_RINGS):
         grown = _SHADOW_WIDTH * ((ring + 1) / _SHADOW_RINGS) ** 1.8 * ratio
-        painter.setBrush(QColor(0, 0, 0, 3))
+        painter.setBrush(QColor(0, 0, 0, 2))
         lifted = rect.adjusted(-grown, -grown, grown, grown).translated(0, 3 * ratio)
         around = QPainterPath()  # odd and even: what lies in both is left out
         around.addRoundedRect(lifted, grown, grown)
@@ -48,11 +49,16 @@ def draw_shadow(painter: QPainter, rect: QRectF, ratio: float) -> None:
 def draw_title(
     painter: QPainter, rect: QRectF, title: str, ratio: float, *, on_right: bool = False
 ) -> None:
-    """A name in an upper corner of `rect`, legible on any picture."""
+    """A name in an upper corner of `rect`, legible on any picture; a long one ends in dots."""
+    inset, padding = _TITLE_INSET * ratio, 7 * ratio
+    room = rect.width() - 2 * (inset + padding)
+    if not title or room < _LEAST_TITLE * ratio:
+        return
     font = theme.body_font()
     font.setPixelSize(round(theme.CAPTION_SIZE * ratio))
-    width = QFontMetricsF(font).horizontalAdvance(title) + 14 * ratio
-    inset = _TITLE_INSET * ratio
+    metrics = QFontMetricsF(font)
+    title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
+    width = metrics.horizontalAdvance(title) + 2 * padding
     left = rect.right() - inset - width if on_right else rect.left() + inset
     place = QRectF(left, rect.top() + inset, width, 20 * ratio)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -50,7 +50,7 @@ class CanvasView(QWidget):
         self._batch: list[ShownPicture] = []
         self._current: ShownPicture | None = None
         self._before: QImage | None = None
-        self._compared: tuple[QImage, str] | None = None
+        self._compared: tuple[QImage, tuple[str, str]] | None = None
         self._is_preview = False
         self._about = ElidedLabel(self)
         theme.set_role(self._about, "caption")
@@ -59,8 +59,10 @@ class CanvasView(QWidget):
         self._toolbar = self._make_toolbar()
         self._stack = QStackedWidget(self)
         self._sentence = _empty_label(self)
+        self._empty: QWidget = self._sentence
+        self._page = self._make_picture_page()
         self._stack.addWidget(self._sentence)
-        self._stack.addWidget(self._make_picture_page())
+        self._stack.addWidget(self._page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
@@ -112,16 +114,18 @@ class CanvasView(QWidget):
 
     def show_empty(self, widget: QWidget | None = None) -> None:
         """Nothing to look at: `widget` (such as the first run's) or one sentence."""
-        page = widget or self._sentence
-        if self._stack.indexOf(page) < 0:
-            self._stack.addWidget(page)
+        self._empty = widget or self._sentence
+        if self._stack.indexOf(self._empty) < 0:
+            self._stack.addWidget(self._empty)
         self._batch = []
         self._show(None)
-        self._stack.setCurrentWidget(page)
 
-    def set_compare(self, image: QImage | None, title: str = "") -> None:
-        """What the picture is compared with; None: the picture shown before it."""
-        self._compared = (image, title) if image is not None else None
+    def set_compare(self, image: QImage | None, title: str = "", own_title: str = "") -> None:
+        """What the picture is compared with; None: the picture shown before it.
+
+        `title` is the name of `image`, `own_title` that of the picture; empty ones are not shown.
+        """
+        self._compared = (image, (title, own_title)) if image is not None else None
         self._refresh()
 
     # ------------------------------------------------------------ inside
@@ -147,7 +151,7 @@ class CanvasView(QWidget):
         """Makes everything around the picture agree with it."""
         shown, act = self.current, self.canvas_actions
         is_seen = shown is not None or self._is_preview
-        self._stack.setCurrentIndex(1 if is_seen else 0)
+        self._stack.setCurrentWidget(self._page if is_seen else self._empty)
         self._strip.setVisible(len(self._batch) > 1 and not self._is_preview)
         for action in (act.fit, act.actual_size, act.zoom_in, act.zoom_out):
             action.setEnabled(is_seen)
@@ -156,14 +160,15 @@ class CanvasView(QWidget):
         for action in (act.reveal, act.use_settings, act.use_as_init, act.delete):
             action.setEnabled(entry is not None)
         act.use_seed.setEnabled(entry is not None and entry.seed is not None)
-        self._about.setText(_about(shown) if shown else "")
+        about = _about(shown) if shown else ""
+        self._about.setText(about)
+        self.canvas.setAccessibleDescription(about)
         self._set_other(shown)
         self._show_zoom()
 
     def _set_other(self, shown: ShownPicture | None) -> None:
-        before = self._compared or (self._before, "")
-        other, title = before if shown else (None, "")
-        titles = (title or self.tr("Before"), self.tr("After"))
+        before = (self._before, (self.tr("Before"), self.tr("After")))
+        other, titles = (self._compared or before) if shown else (None, ("", ""))
         self.canvas.set_other(other, titles)
         for action in (self.canvas_actions.split, self.canvas_actions.side_by_side):
             action.setEnabled(other is not None)
@@ -197,6 +202,10 @@ class CanvasView(QWidget):
             lambda: self.use_as_init_requested.emit(self._entry().path)
         )
         act.delete.triggered.connect(lambda: self.delete_requested.emit(self._entry()))
+        canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        canvas.addActions(
+            [act.copy, act.reveal, act.use_settings, act.use_seed, act.use_as_init, act.delete]
+        )
         canvas.zoom_changed.connect(self._show_zoom)
         canvas.drag_started.connect(self._drag)
         canvas.step_requested.connect(self._strip.step)

@@ -133,7 +133,8 @@ def test_two_fingers_move_and_with_cmd_they_zoom(canvas: Canvas) -> None:
     canvas.actual_size()
     before = canvas.picture_rect.topLeft()
     send_wheel(canvas, MIDDLE, angle=QPoint(30, -60), pixels=QPoint(15, -30))
-    assert canvas.picture_rect.topLeft() - before == QPointF(15, -30)
+    moved = canvas.picture_rect.topLeft() - before
+    assert (moved.x(), moved.y()) == pytest.approx((15, -30), abs=1)  # whole pixels of the device
     assert canvas.zoom == 1.0
     send_wheel(
         canvas,

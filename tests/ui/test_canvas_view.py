@@ -88,6 +88,15 @@ def test_a_first_preview_that_comes_to_nothing_leaves_it_empty(view: CanvasView)
     assert "Generate" in texts(view)
 
 
+def test_a_first_run_comes_back_where_its_preview_came_to_nothing(view: CanvasView) -> None:
+    first_run = QLabel("Welcome")
+    view.show_empty(first_run)
+    view.show_preview(image("#00ff00"), 1, 20)
+    assert not first_run.isVisible()
+    view.end_preview()
+    assert first_run.isVisible()
+
+
 def test_the_strip_chooses_by_mouse_and_by_keys(
     view: CanvasView, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -213,6 +222,12 @@ def test_data_without_a_file_is_the_image() -> None:
     data = picture_data([], image("#ff0000"))
     assert data.hasImage()
     assert not data.hasUrls()
+
+
+def test_a_right_click_offers_what_can_be_done(view: CanvasView, tmp_path: Path) -> None:
+    view.show_batch([shown(tmp_path, 1, "#ff0000")])
+    assert view.canvas.contextMenuPolicy() is Qt.ContextMenuPolicy.ActionsContextMenu
+    assert view.canvas_actions.delete in view.canvas.actions()
 
 
 def test_every_button_says_what_it_does(view: CanvasView) -> None:
