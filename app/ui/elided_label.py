@@ -19,4 +19,5 @@ class ElidedLabel(QLabel):
         room = self.contentsRect()
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
         self.setToolTip("" if text == self.text() else self.text())
-        painter.drawText(room, self.alignment(), text)
+        if len(text) > 1:  # dots alone say nothing
+            painter.drawText(room, self.alignment(), text)
