@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtGui import QFileOpenEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.generation.engine_client import EngineClient
 from app.generation.job_queue import JobQueue
-from app.generation.messages import Memory, Planned, Ready
+from app.generation.messages import Memory, Ready
 from app.generation.request import GenerationRequest
 from app.generation.request_json import read_request, request_json
 from app.library.gallery import Gallery
@@ -49,6 +49,7 @@ from app.ui.model_shelf import ModelShelf
 from app.ui.notifier import Notifier
 from app.ui.picture_desk import PictureDesk
 from app.ui.picture_keeper import PictureKeeper
+from app.ui.plan_asker import PlanAsker
 from app.ui.popover import Popover
 from app.ui.preferences import Preferences
 from app.ui.progress_bar import JobProgress
@@ -85,7 +86,9 @@ class Application(QObject):
         self._connect_files()
         app.installEventFilter(self)
         app.styleHints().colorSchemeChanged.connect(self.dress)
-        QTimer.singleShot(0, self._begin)
+        self._beginning = QTimer(self, singleShot=True, interval=0)
+        self._beginning.timeout.connect(self._begin)
+        self._beginning.start()
 
     # ------------------------------------------------------------ making
 
@@ -128,9 +131,13 @@ class Application(QObject):
         self.queue_popover = Popover(self.window, self.queue_view)
         self.memory_popover = Popover(self.window, self.memory_card)
         self.backend_panel = BackendPanel(self.window)
+        self.asker = PlanAsker(self.client)
         self.picker = ModelPicker(self.window)
         self.shelf = ModelShelf(
-            self.draft, self.picker, self.settings.model_folders, self.client.plan
+            self.draft,
+            self.picker,
+            self.settings.model_folders,
+            lambda request, answer: self.asker.ask("models", request, answer),
         )
         self.opener = FileOpener(
             self.draft, self.shelf, self.gallery_model, data_folder() / MODEL_FOLDER
@@ -143,7 +150,9 @@ class Application(QObject):
             model=self.gallery_model,
             workbench=self.workbench,
         )
-        self.forecaster = Forecaster(self.draft, self.client.plan)
+        self.forecaster = Forecaster(
+            self.draft, lambda request, answer: self.asker.ask("draft", request, answer)
+        )
         self.menus = Menus(self.window)
         self._add_canvas_actions()
         if self.settings.first_run_done:
@@ -157,23 +166,10 @@ class Application(QObject):
         self.window.restore_state(self.settings.window_geometry, self.settings.window_state)
 
     def _add_canvas_actions(self) -> None:
-        canvas = self.canvas
-        views = (
-            canvas.zoom_in_action,
-            canvas.zoom_out_action,
-            canvas.actual_size_action,
-            canvas.fit_action,
-            canvas.split_action,
-            canvas.side_by_side_action,
-        )
-        pictures = (
-            canvas.copy_action,
-            canvas.reveal_action,
-            canvas.use_settings_action,
-            canvas.use_seed_action,
-            canvas.use_as_init_action,
-            canvas.delete_action,
-        )
+        act = self.canvas.canvas_actions
+        act.copy.setShortcut(QKeySequence())  # the Edit menu's, which also serves the gallery
+        views = (act.zoom_in, act.zoom_out, act.actual_size, act.fit, act.split, act.side_by_side)
+        pictures = (act.use_settings, act.use_seed, act.use_as_init, act.reveal, act.delete)
         self.menus.add(MenuName.VIEW, views)
         self.menus.add(MenuName.PICTURE, pictures)
 
@@ -183,7 +179,6 @@ class Application(QObject):
         client, panel = self.client, self.panel
         client.ready.connect(self._take_ready)
         client.memory_changed.connect(self._take_memory)
-        client.planned.connect(self._take_planned)
         client.restarted.connect(self.workbench.warn)
         client.restarted.connect(self.backend_panel.show_trouble)
         client.unavailable.connect(self.backend_panel.show_trouble)
@@ -302,6 +297,7 @@ class Application(QObject):
         if self._is_over:
             return
         self._is_over = True
+        self._beginning.stop()
         self._app.removeEventFilter(self)
         geometry, state = self.window.state_text()
         self.window.hide()
@@ -355,10 +351,6 @@ class Application(QObject):
         self.forecaster.take_memory(memory)
         self.shelf.take_memory(memory)
 
-    def _take_planned(self, planned: Planned) -> None:
-        self.forecaster.take_planned(planned)
-        self.shelf.take_planned(planned)
-
     def _show_forecast(self, forecast: Forecast) -> None:
         self.panel.set_forecast(forecast.text, forecast.level.value)
         for part in (self.memory_pill, self.memory_card):
@@ -403,7 +395,14 @@ class Application(QObject):
         if command is Command.UNDO:
             self.gallery_view.undo_delete()
         elif command is Command.COPY:
-            self.canvas.copy_action.trigger()
+            self._copy()
+
+    def _copy(self) -> None:
+        holder = self._app.focusWidget()
+        if holder and self.gallery_view.isAncestorOf(holder):
+            self.gallery_view.copy_selected()
+        else:
+            self.canvas.canvas_actions.copy.trigger()
 
     def _find(self) -> None:
         if self.window.view is View.CREATE:

@@ -185,19 +185,17 @@ class BackendPanel(QDialog):
                 self._table.setItem(row, column, item)
 
     def _backend_name(self, word: str) -> str:
-        return {"cpu": self.tr("the processor"), "metal": self.tr("the GPU")}.get(word, word)
+        return {"cpu": self.tr("Processor"), "metal": self.tr("GPU")}.get(word, word)
 
     def _placement(self, device: DeviceInfo, checks: tuple[OpCheck, ...]) -> str:
         """One sentence on what runs where."""
         elsewhere = [check.op for check in checks if check.served_by != device.backend]
         place = self._backend_name(device.backend)
         if elsewhere:
-            return self.tr("{count} of {all} operations run elsewhere than on {place}.").format(
+            return self.tr("{count} of {all} operations do not run on the {place}.").format(
                 count=len(elsewhere), all=len(checks), place=place
             )
-        return self.tr("All {all} operations passed their check and run on {place}.").format(
-            all=len(checks), place=place
-        )
+        return self.tr("All {all} operations passed their check.").format(all=len(checks))
 
 
 def report_text(ready: Ready) -> str:

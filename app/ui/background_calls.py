@@ -20,6 +20,7 @@ class BackgroundCalls(QObject):
     def __init__(self, threads: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._executor = ThreadPoolExecutor(threads, "background")
+        self._is_closed = False
         self._ended.connect(self._answer)
 
     def call(
@@ -32,12 +33,17 @@ class BackgroundCalls(QObject):
 
         A future that is cancelled before it begins is answered by neither.
         """
+        if self._is_closed:
+            future: Future[Value] = Future()
+            future.cancel()
+            return future
         future = self._executor.submit(function)
         future.add_done_callback(lambda ended: self._ended.emit(ended, done, failed))
         return future
 
     def close(self) -> None:
-        """Waits for what runs; drops what has not begun, and answers no more."""
+        """Waits for what runs; drops what has not begun or comes later, and answers no more."""
+        self._is_closed = True
         self._ended.disconnect(self._answer)
         self._executor.shutdown(cancel_futures=True)
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.ui.flow_layout import FlowLayout
 from app.ui.icons import icon
 from app.ui.theme import SPACE, set_role
 
@@ -25,9 +24,12 @@ class FirstRun(QWidget):
 
     def __init__(self, first: str, more: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedWidth(WIDTH)
-        layout = QVBoxLayout(self)
+        middle = QHBoxLayout(self)
+        layout = QVBoxLayout()
         layout.setSpacing(SPACE)
+        middle.addStretch()
+        middle.addLayout(layout)
+        middle.addStretch()
         layout.addStretch()
         picture = QLabel()
         drawing = icon("generate", QPalette.ColorRole.Link)
@@ -67,7 +69,11 @@ class FirstRun(QWidget):
 
     def _chips(self, prompts: Sequence[str]) -> QWidget:
         chips = QWidget()
-        flow = FlowLayout(chips, SPACE)
+        chips.setFixedWidth(WIDTH)
+        lines = QVBoxLayout(chips)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(SPACE)
+        line, room = _new_line(lines), WIDTH
         for prompt in prompts:
             chip = QPushButton(prompt)
             set_role(chip, "chip")
@@ -75,13 +81,28 @@ class FirstRun(QWidget):
             chip.clicked.connect(
                 lambda _checked=False, prompt=prompt: self.example_requested.emit(prompt)
             )
-            flow.addWidget(chip)
+            width = chip.sizeHint().width() + SPACE
+            if width > room:
+                line, room = _new_line(lines), WIDTH
+            line.insertWidget(line.count() - 1, chip)
+            room -= width
         return chips
 
     @staticmethod
     def _label(text: str, role: str) -> QLabel:
         label = QLabel(text)
         label.setWordWrap(True)
+        label.setFixedWidth(WIDTH)
         label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         set_role(label, role)
         return label
+
+
+def _new_line(lines: QVBoxLayout) -> QHBoxLayout:
+    """A line whose widgets stand in its middle."""
+    line = QHBoxLayout()
+    line.setSpacing(SPACE)
+    line.addStretch()
+    line.addStretch()
+    lines.addLayout(line)
+    return line

@@ -1,4 +1,4 @@
-"""Asks the engine, whenever the request in the making changes, what it will take.
+"""Asks, whenever the request in the making changes, what it will take.
 
 Owns when it is asked and what is asked next if a plan does not fit. Knows no widget.
 """
@@ -17,18 +17,21 @@ REST_MS = 200
 
 
 class Forecaster(QObject):
-    """Follows a draft; `plan` asks the engine, whose answers come through `take_planned`."""
+    """Follows a draft; `ask_plan` asks for a forecast and answers with it, later."""
 
     changed = Signal(object)
     """The Forecast for the draft as it stands."""
     described = Signal(object)
     """The ModelDescription of the draft's model."""
 
-    def __init__(self, draft: RequestDraft, plan: Callable[[int, GenerationRequest], None]) -> None:
+    def __init__(
+        self,
+        draft: RequestDraft,
+        ask_plan: Callable[[GenerationRequest, Callable[[Planned], None]], None],
+    ) -> None:
         super().__init__(draft)
-        self._draft, self._plan = draft, plan
+        self._draft, self._ask_plan = draft, ask_plan
         self._memory: Memory | None = None
-        self._plan_id = 0
         self._planned: Planned | None = None
         self._forecast: Forecast | None = None
         self._smaller: Iterator[GenerationRequest] | None = None
@@ -46,7 +49,7 @@ class Forecaster(QObject):
         """Asks about the draft now."""
         self._rest.stop()
         self._smaller = None
-        self._ask(self._draft.request)
+        self._ask_plan(self._draft.request, self._take)
 
     def take_memory(self, memory: Memory) -> None:
         """The figures of the moment; the judgement follows them."""
@@ -54,13 +57,7 @@ class Forecaster(QObject):
         if self._smaller is None and self._planned and self._planned.figures:
             self._judge(self._planned)
 
-    def take_planned(self, planned: Planned) -> None:
-        """An answer of the engine; others' and older ones mean nothing here."""
-        if planned.plan_id != self._plan_id:
-            return
-        if self._smaller is not None:
-            self._take_smaller(planned)
-            return
+    def _take(self, planned: Planned) -> None:
         self._planned = planned
         if planned.description:
             self.described.emit(planned.description)
@@ -110,11 +107,7 @@ class Forecaster(QObject):
         if request is None:
             self._smaller = None
         else:
-            self._ask(request)
-
-    def _ask(self, request: GenerationRequest) -> None:
-        self._plan_id += 1
-        self._plan(self._plan_id, request)
+            self._ask_plan(request, self._take_smaller)
 
     def _show(self, forecast: Forecast) -> None:
         if forecast != self._forecast:

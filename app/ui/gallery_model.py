@@ -49,8 +49,8 @@ class GalleryModel(QAbstractListModel):
     """Ratings or flags of these ids (tuple of int) have changed."""
     failed = Signal(str)
     """Something could not be done: one sentence."""
-    deleted = Signal(int)
-    """So many pictures went to the trash; `undo_delete` brings them back."""
+    deleted = Signal(object)
+    """Pictures with these ids (tuple of int) went to the trash; `undo_delete` brings them back."""
     imported = Signal(object)
     """The ImportReport of `import_paths`."""
     names_changed = Signal(object, object)
@@ -302,7 +302,7 @@ class GalleryModel(QAbstractListModel):
         self._trash.append(taken)
         self._total -= len(taken)
         self._call(lambda: self._gallery.delete(taken), lambda _: None, self._give_up)
-        self.deleted.emit(len(taken))
+        self.deleted.emit(taken)
         self.refresh()
 
     def undo_delete(self) -> None:

@@ -226,7 +226,8 @@ class GalleryView(QWidget):
         query = self._model.query
         return query != GalleryQuery(order=query.order)
 
-    def _say_deleted(self, count: int) -> None:
+    def _say_deleted(self, ids: tuple[int, ...]) -> None:
+        count = len(ids)
         text = (
             self.tr("Picture deleted") if count == 1 else self.tr("%n pictures deleted", "", count)
         )

@@ -56,6 +56,7 @@ class MainWindow(QMainWindow):
         self.sidebar, self.canvas, self.gallery = sidebar, canvas, gallery
         self._view = View.CREATE
         self._shows_gallery_panel = True
+        self._sizes_beside_canvas = [SIDEBAR_WIDTH, FIRST_SIZE.width(), GALLERY_WIDTH]
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
@@ -63,7 +64,7 @@ class MainWindow(QMainWindow):
             self.splitter.addWidget(widget)
         self.splitter.setStretchFactor(1, 1)
         gallery.setMinimumWidth(GALLERY_WIDTH - 60)
-        self.splitter.setSizes([SIDEBAR_WIDTH, FIRST_SIZE.width(), GALLERY_WIDTH])
+        self.splitter.setSizes(self._sizes_beside_canvas)
         self.status = QWidget()
         set_role(self.status, "statusbar")
         self.status.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -185,10 +186,17 @@ class MainWindow(QMainWindow):
 
     def _arrange(self) -> None:
         in_gallery = self._view is View.GALLERY
+        if in_gallery and self.canvas.isVisible():
+            self._sizes_beside_canvas = self.splitter.sizes()
         self._views.set_current(self._view)
         self.canvas.setVisible(not in_gallery)
         self.gallery.setVisible(in_gallery or self._shows_gallery_panel)
         self.gallery_button.setEnabled(not in_gallery)
+        if in_gallery:
+            sidebar = self._sizes_beside_canvas[0] or SIDEBAR_WIDTH
+            self.splitter.setSizes([sidebar, 0, max(1, self.width() - sidebar)])
+        elif self._shows_gallery_panel:
+            self.splitter.setSizes(self._sizes_beside_canvas)
 
     def _tell_panels(self) -> None:
         sidebar = not self.sidebar.isHidden()

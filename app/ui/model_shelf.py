@@ -44,16 +44,15 @@ class ModelShelf(QObject):
         draft: RequestDraft,
         picker: ModelPicker,
         folders: Sequence[Path],
-        plan: Callable[[int, GenerationRequest], None],
+        ask_plan: Callable[[GenerationRequest, Callable[[Planned], None]], None],
     ) -> None:
         super().__init__(picker)
-        self._draft, self._picker, self._plan = draft, picker, plan
+        self._draft, self._picker, self._ask_plan = draft, picker, ask_plan
         self._folders = tuple(folders)
         self._library = ModelLibrary(self._folders)
         self._calls = BackgroundCalls(1, self)
         self._scanning: Future[tuple[ModelEntry, ...]] | None = None
         self._is_closed = False
-        self._needs: dict[int, Path | None] = {}
         self._watcher = QFileSystemWatcher(self)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self.scan)
@@ -118,12 +117,6 @@ class ModelShelf(QObject):
         """The figures of the moment."""
         self._picker.set_free(free_bytes(memory))
 
-    def take_planned(self, planned: Planned) -> None:
-        """A forecast that was asked for here has a number below zero."""
-        if planned.plan_id in self._needs:
-            model = self._needs.pop(planned.plan_id)
-            self._picker.set_need(model, planned.figures.peak if planned.figures else None)
-
     def take_description(self, description: ModelDescription) -> None:
         """What the engine read of the chosen model: its defaults hold from now on."""
         self._draft.set_defaults(description.defaults)
@@ -158,9 +151,10 @@ class ModelShelf(QObject):
 
     def _show_current(self, request: GenerationRequest) -> None:
         self._picker.set_current(request.model, request.vae)
-        if request.model is None:
+        if request.model in (None, resource_path(MINI_MODEL)):
             self.model_shown.emit(MINI_TITLE, _mini_detail())
             return
+        assert request.model
         entry = next((e for e in self.entries if e.path == request.model), None)
         if entry is None:
             self.model_shown.emit(request.model.stem, "")
@@ -170,9 +164,11 @@ class ModelShelf(QObject):
 
     def _ask_need(self, choice: ModelChoice) -> None:
         if not choice.is_refused:
-            plan_id = -1 - len(self._needs)
-            self._needs = {plan_id: choice.path}
-            self._plan(plan_id, GenerationRequest(prompt="", model=choice.path))
+            request = GenerationRequest(prompt="", model=choice.path)
+            self._ask_plan(request, lambda planned: self._show_need(choice.path, planned))
+
+    def _show_need(self, model: Path | None, planned: Planned) -> None:
+        self._picker.set_need(model, planned.figures.peak if planned.figures else None)
 
 
 def family_label(family: str) -> str:

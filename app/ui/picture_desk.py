@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 from app.library.gallery_entry import GalleryEntry
 from app.ui.background_calls import BackgroundCalls
-from app.ui.canvas_view import CanvasView, ShownPicture
+from app.ui.canvas_view import CanvasView
 from app.ui.gallery_model import GalleryModel
 from app.ui.gallery_view import GalleryView
 from app.ui.import_report import ImportReportDialog
@@ -21,6 +21,7 @@ from app.ui.picture_drag import picture_data
 from app.ui.picture_import import ImportReport
 from app.ui.request_draft import RequestDraft
 from app.ui.reveal import reveal
+from app.ui.shown_picture import ShownPicture
 from app.ui.workbench import Workbench
 
 
@@ -39,7 +40,7 @@ class PictureDesk(QObject):
     ) -> None:
         super().__init__(window)
         self._draft, self._window, self._canvas = draft, window, canvas
-        self._view, self._model, self._workbench = view, model, workbench
+        self._workbench = workbench
         self._calls = BackgroundCalls(1, self)
         self.notice = Notice(canvas)
         canvas.copy_requested.connect(self._copy_shown)
@@ -48,7 +49,7 @@ class PictureDesk(QObject):
         view.show_requested.connect(self._show_large)
         view.current_changed.connect(self._look_at)
         view.compare_requested.connect(self._compare)
-        model.edited.connect(self._take_off)
+        model.deleted.connect(self._take_off)
         model.failed.connect(workbench.warn)
         for source in (canvas, view):
             source.reveal_requested.connect(reveal)
@@ -92,6 +93,9 @@ class PictureDesk(QObject):
         def show(images: list[QImage]) -> None:
             self._canvas.show_picture(images[0], first)
             self._canvas.set_compare(images[1], second.prompt)
+            act = self._canvas.canvas_actions
+            if not (act.split.isChecked() or act.side_by_side.isChecked()):
+                act.side_by_side.trigger()
 
         self._window.set_view(View.CREATE)
         self._workbench.look_away()
@@ -117,8 +121,7 @@ class PictureDesk(QObject):
     def _take_off(self, ids: tuple[int, ...]) -> None:
         """What was deleted is no longer looked at."""
         for entry_id in ids:
-            if self._model.row_of(entry_id) is None:
-                self._canvas.remove(entry_id)
+            self._canvas.remove(entry_id)
 
     def _use_settings(self, entry: GalleryEntry) -> None:
         self._draft.replace(entry.request())

@@ -59,8 +59,8 @@ class Preferences(QDialog):
         self._model_list.changed.connect(lambda paths: self._set(model_folders=paths))
         self._gallery_list.changed.connect(lambda paths: self._set(gallery_folders=paths))
         layout.addWidget(_line())
-        layout.addWidget(SettingRow(self.tr("Models"), self._model_list))
-        layout.addWidget(SettingRow(self.tr("Gallery"), self._gallery_list))
+        layout.addWidget(SettingRow(self.tr("Model folders"), self._model_list))
+        layout.addWidget(SettingRow(self.tr("Picture folders"), self._gallery_list))
         self.show_settings(settings)
 
     def show_settings(self, settings: Settings) -> None:
@@ -118,10 +118,10 @@ class Preferences(QDialog):
         )
 
     def _notifications_row(self) -> SettingRow:
-        self._notifications = QCheckBox(self.tr("When a long job is done and Aquatint is behind"))
+        self._notifications = QCheckBox(self.tr("When a long job is done behind other windows"))
         self._notifications.setToolTip(self.tr("Shows a note of the system."))
         self._notifications.clicked.connect(lambda checked: self._set(notifications=checked))
-        return SettingRow(self.tr("Notes"), self._notifications)
+        return SettingRow(self.tr("Notifications"), self._notifications)
 
     def _pictures_row(self) -> SettingRow:
         self._pictures = QLabel()
@@ -133,9 +133,13 @@ class Preferences(QDialog):
         row = QHBoxLayout()
         row.addWidget(self._pictures, 1)
         row.addWidget(choose)
-        shown = SettingRow(self.tr("Pictures"), row)
-        shown.set_caption(self.tr("Another folder is used from the next start on."))
-        return shown
+        column = QVBoxLayout()
+        column.setSpacing(SPACE // 2)
+        column.addLayout(row)
+        hint = QLabel(self.tr("Another folder is used when Aquatint is opened again."))
+        set_role(hint, "caption")
+        column.addWidget(hint)
+        return SettingRow(self.tr("Pictures"), column)
 
     def _choose_pictures(self) -> None:
         before = str(self._settings.pictures_folder or pictures_folder())

@@ -33,8 +33,7 @@ class SegmentedControl(QFrame):
             set_role(button, "segment")
             button.setCheckable(True)
             button.setToolTip(tooltip)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _checked=False, word=word: self.chosen.emit(word))
+            button.clicked.connect(lambda _checked=False, word=word: self._choose(word))
             self._group.addButton(button)
             self._make_room(button)
             self._buttons[word] = button
@@ -48,11 +47,22 @@ class SegmentedControl(QFrame):
     def set_current(self, word: str) -> None:
         """Shows another word as chosen; emits nothing."""
         self._buttons[word].setChecked(True)
+        self._let_tab_reach_chosen()
 
     def set_label(self, word: str, label: str) -> None:
         """Another text for one choice."""
         self._buttons[word].setText(label)
         self._make_room(self._buttons[word])
+
+    def _choose(self, word: str) -> None:
+        self._let_tab_reach_chosen()
+        self.chosen.emit(word)
+
+    def _let_tab_reach_chosen(self) -> None:
+        """Tab goes to the row as one; the arrows go along it."""
+        for button in self._buttons.values():
+            chosen = button.isChecked()
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus if chosen else Qt.FocusPolicy.NoFocus)
 
     @staticmethod
     def _make_room(button: QPushButton) -> None:
@@ -71,5 +81,5 @@ class SegmentedControl(QFrame):
             return
         place = words.index(self.current) + step
         if 0 <= place < len(words):
-            self._buttons[words[place]].setFocus()
             self._buttons[words[place]].click()
+            self._buttons[words[place]].setFocus()

@@ -23,7 +23,6 @@ RADIUS = 8
 CONTROL_HEIGHT = 28
 BODY_SIZE, CAPTION_SIZE, TITLE_SIZE = 13, 11, 15
 TEXT_FAMILIES = [".AppleSystemUIFont", "Inter", "Cantarell", "Noto Sans", "DejaVu Sans"]
-MONO_FAMILIES = ["SF Mono", "Menlo", "JetBrains Mono", "DejaVu Sans Mono"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +202,8 @@ QListWidget[role="field"] { background: $field; border: 1px solid $field_line;
 QListView::item { border-radius: 6px; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $selection; color: $text; }
+QTableView::item { padding: 0 8px; }
+QHeaderView { background: transparent; }
 QHeaderView::section { background: transparent; color: $muted; border: none; padding: 4px 8px;
   border-bottom: 1px solid $line; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
@@ -268,9 +269,8 @@ def body_font() -> QFont:
 
 def number_font() -> QFont:
     """For figures that change while one looks: every digit is as wide as the next."""
-    font = QFont()
-    font.setFamilies(MONO_FAMILIES)
-    font.setPixelSize(CAPTION_SIZE)
+    font = body_font()
+    font.setFeature(QFont.Tag("tnum"), 1)
     return font
 
 

@@ -11,13 +11,14 @@ from app.generation.job_queue import JobQueue
 from app.generation.messages import Finished, Progress
 from app.generation.request import GenerationRequest
 from app.library.gallery_entry import GalleryEntry
-from app.ui.canvas_view import CanvasView, ShownPicture
+from app.ui.canvas_view import CanvasView
 from app.ui.generation_panel import GenerationPanel
 from app.ui.live_mode import LiveMode
 from app.ui.picture_keeper import PictureKeeper
 from app.ui.pixel_image import pixel_image
 from app.ui.progress_bar import JobProgress
 from app.ui.request_draft import RequestDraft
+from app.ui.shown_picture import ShownPicture
 
 
 class Workbench(QObject):

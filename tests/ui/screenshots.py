@@ -84,7 +84,7 @@ class Tour:
         self.wait_for_pictures(1)
         self.shoot("finished")
         for seed, prompt in enumerate(PROMPTS):
-            shown.draft.set(prompt=prompt, seed=seed)
+            shown.draft.set(prompt=prompt, seed=seed, steps=12)
             shown.menus.action(Command.GENERATE).trigger()
         self.wait(lambda: _step(queue) >= 9)
         shown.menus.action(Command.QUEUE).trigger()
@@ -123,7 +123,7 @@ class Tour:
         shown.canvas.set_compare(None)
         shown.menus.action(Command.MEMORY).trigger()
         self.shoot("memory")
-        shown.draft.set(width=4096, height=4096, batch_count=8)
+        shown.draft.set(width=4096, height=4096, batch_count=16)
         self.rest(1500)
         self.shoot("memory_warning")
         shown.menus.action(Command.MEMORY).trigger()

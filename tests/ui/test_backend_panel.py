@@ -26,11 +26,11 @@ def test_it_shows_device_and_checks(qtbot: QtBot) -> None:
     panel = BackendPanel()
     qtbot.addWidget(panel)
     panel.show_ready(ready(GOOD, dataclasses.replace(GOOD, op="conv")))
-    assert {"a fake", "the processor", "none", "1", "1.2 s, check included"} <= set(words(panel))
-    assert "All 2 operations passed their check and run on the processor." in words(panel)
+    assert {"a fake", "Processor", "none", "1", "1.2 s, check included"} <= set(words(panel))
+    assert "All 2 operations passed their check." in words(panel)
     table = panel.findChild(QTableWidget)
     row = [table.item(0, column).text() for column in range(table.columnCount())]
-    assert row == ["linear", "the processor", "0.250", "1.50 ms", "passed"]
+    assert row == ["linear", "Processor", "0.250", "1.50 ms", "passed"]
 
 
 def test_a_failed_check_is_named(qtbot: QtBot) -> None:
@@ -45,7 +45,7 @@ def test_an_operation_that_runs_elsewhere_is_counted(qtbot: QtBot) -> None:
     panel = BackendPanel()
     qtbot.addWidget(panel)
     panel.show_ready(ready(GOOD, dataclasses.replace(GOOD, served_by="metal")))
-    assert "1 of 2 operations run elsewhere than on the processor." in words(panel)
+    assert "1 of 2 operations do not run on the Processor." in words(panel)
 
 
 def test_the_report_is_copied(qtbot: QtBot) -> None:

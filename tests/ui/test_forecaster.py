@@ -1,12 +1,16 @@
+from collections.abc import Callable
+
 from pytestqt.qtbot import QtBot
 
 from app.checkpoint.description import GenerationDefaults
-from app.generation.messages import Memory, Plan
+from app.generation.messages import Memory, Plan, Planned
 from app.generation.request import GenerationRequest
 from app.ui.forecast import Level, smaller_requests
 from app.ui.forecaster import Forecaster
+from app.ui.plan_asker import PlanAsker
 from app.ui.request_draft import RequestDraft
 from tests import fake_engine
+from tests.fake_engine_client import FakeEngineClient
 
 GIB = 1 << 30
 
@@ -18,14 +22,16 @@ class Asked:
         defaults: GenerationDefaults = fake_engine.DEFAULTS
         self.draft = RequestDraft(GenerationRequest(prompt="x", **fields), defaults)  # type: ignore[arg-type]
         self.plans: list[tuple[int, GenerationRequest]] = []
+        self.answers: list[Callable[[Planned], None]] = []
         self.forecaster = Forecaster(self.draft, self._note)
 
-    def _note(self, number: int, request: GenerationRequest) -> None:
-        self.plans.append((number, request))
+    def _note(self, request: GenerationRequest, answer: Callable[[Planned], None]) -> None:
+        self.plans.append((len(self.plans), request))
+        self.answers.append(answer)
 
     def answer(self) -> None:
         number, request = self.plans[-1]
-        self.forecaster.take_planned(fake_engine.planned(Plan(plan_id=number, request=request)))
+        self.answers[-1](fake_engine.planned(Plan(plan_id=number, request=request)))
 
     def answer_all(self) -> None:
         count = -1
@@ -103,12 +109,18 @@ def test_freed_memory_makes_it_fit(qtbot: QtBot) -> None:
     assert asked.forecaster.forecast.level is Level.OK
 
 
-def test_answers_to_others_mean_nothing(qtbot: QtBot) -> None:
-    asked = Asked()
-    asked.forecaster.ask()
-    number, request = asked.plans[-1]
-    asked.forecaster.take_planned(fake_engine.planned(Plan(plan_id=number + 7, request=request)))
-    assert asked.forecaster.forecast is None
+def test_askers_take_turns_and_only_the_newest_question_of_each_is_asked(qtbot: QtBot) -> None:
+    client = FakeEngineClient()
+    asker = PlanAsker(client)
+    heard: list[str] = []
+    for who, prompt in (("draft", "a"), ("draft", "b"), ("models", "c"), ("draft", "d")):
+        request = GenerationRequest(prompt=prompt)
+        asker.ask(who, request, lambda _planned, prompt=prompt: heard.append(prompt))
+    for _ in range(3):
+        number, request = client.plans[-1]
+        client.planned.emit(fake_engine.planned(Plan(plan_id=number, request=request)))
+    assert [request.prompt for _, request in client.plans] == ["a", "d", "c"]
+    assert heard == ["d", "c"]
 
 
 def test_smaller_requests_only_shrink() -> None:

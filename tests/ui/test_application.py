@@ -1,0 +1,329 @@
+"""The window as a whole, from a press to the gallery, with a fake engine and once with the real."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.application import SETTINGS_FILE, Application
+from app.generation.engine_client import EngineClient
+from app.generation.job import JobState
+from app.generation.messages import Plan, Ready
+from app.library.picture_file import save_png
+from app.paths import data_folder
+from app.settings import Appearance, Settings, load_settings
+from app.ui import theme
+from app.ui.first_run import FirstRun
+from app.ui.main_window import View
+from app.ui.menus import Command
+from tests import fake_engine
+from tests.fake_engine_client import FakeEngineClient
+
+REAL_LIMIT_MS = 60_000
+Open = Callable[..., Application]
+
+
+@pytest.fixture
+def open_app(qapp: QApplication, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Open]:
+    """Opens the window on a folder of its own; ends and forgets it after the test."""
+    monkeypatch.setenv("AQUATINT_HOME", str(tmp_path))
+    opened: list[Application] = []
+
+    def open_app(
+        settings: Settings | None = None, client: EngineClient | None = None
+    ) -> Application:
+        shown = Application(qapp, client or FakeEngineClient(), settings or Settings())
+        opened.append(shown)
+        shown.show()
+        return shown
+
+    yield open_app
+    for shown in opened:
+        shown.quit()
+        shown.window.deleteLater()
+        shown.deleteLater()
+    qapp.setStyleSheet("")
+
+
+def fake(shown: Application) -> FakeEngineClient:
+    assert isinstance(shown.client, FakeEngineClient)
+    return shown.client
+
+
+def generate(shown: Application, prompt: str = "a fox", **fields: object) -> str:
+    shown.draft.set(prompt=prompt, width=64, height=64, **fields)
+    shown.menus.action(Command.GENERATE).trigger()
+    return shown.queue.jobs()[-1].id
+
+
+def message(shown: Application) -> str:
+    return " ".join(label.text() for label in shown.progress.findChildren(QLabel))
+
+
+def test_a_picture_comes_from_a_press_to_canvas_and_gallery(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    job_id = generate(shown, "a fox", seed=5)
+    client = fake(shown)
+    assert client.running is not None
+    client.advance(2, 4)
+    assert shown.queue.job(job_id).step == 2
+    with qtbot.waitSignal(shown.workbench.pictures_kept) as kept:
+        client.finish()
+    (entry,) = kept.args[0]
+    qtbot.waitUntil(lambda: shown.gallery_model.rowCount() == 1)
+    assert entry.path.is_file()
+    assert shown.canvas.current is not None
+    assert shown.canvas.current.entry == entry
+    assert shown.canvas.current.image.pixelColor(1, 1).getRgb()[:3] == (5, 128, 64)
+    assert shown.settings.first_run_done
+
+
+def test_the_first_run_s_button_makes_a_picture(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    first_run = shown.canvas.findChild(FirstRun)
+    qtbot.mouseClick(first_run.button, Qt.MouseButton.LeftButton)
+    assert fake(shown).started[0].request.prompt == "a fox in the snow"
+    chips = [b for b in first_run.findChildren(QPushButton) if b.text() == "three lemons"]
+    qtbot.mouseClick(chips[0], Qt.MouseButton.LeftButton)
+    assert shown.draft.request.prompt == "three lemons"
+    assert len(shown.queue.jobs()) == 2
+
+
+def test_keys_generate_before_others_and_cancel(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    shown.window.activateWindow()
+    qtbot.waitUntil(shown.window.isActiveWindow)
+    shown.draft.set(prompt="one")
+    shown.panel.focus_prompt()
+    control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+    def press(key: Qt.Key, modifiers: Qt.KeyboardModifier) -> None:
+        qtbot.keyClick(QApplication.focusWidget(), key, modifiers)
+
+    press(Qt.Key.Key_Return, control)
+    press(Qt.Key.Key_Return, control)
+    shown.draft.set(prompt="first")
+    press(Qt.Key.Key_Return, control | shift)
+    assert [job.request.prompt for job in shown.queue.jobs()] == ["one", "first", "one"]
+    press(Qt.Key.Key_Period, control)
+    assert fake(shown).cancelled == [shown.queue.jobs()[0].id]
+
+
+def test_a_batch_is_kept_whole(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    generate(shown, batch_count=3, seed=1)
+    with qtbot.waitSignal(shown.workbench.pictures_kept) as kept:
+        fake(shown).finish()
+    assert [entry.seed for entry in kept.args[0]] == [1, 2, 3]
+
+
+def test_a_failure_is_one_sentence_and_the_next_job_runs(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    first, second = generate(shown, "one"), generate(shown, "two")
+    fake(shown).fail("The engine crashed.")
+    assert shown.queue.job(first).state is JobState.FAILED
+    assert shown.queue.running_id == second
+    with qtbot.waitSignal(shown.workbench.pictures_kept):
+        fake(shown).finish()
+
+
+def test_an_empty_prompt_is_asked_for(open_app: Open) -> None:
+    shown = open_app()
+    shown.draft.set(prompt="  ")
+    shown.menus.action(Command.GENERATE).trigger()
+    assert shown.queue.jobs() == ()
+    assert "Write what you want to see first." in message(shown)
+
+
+def test_a_waiting_job_is_edited(open_app: Open) -> None:
+    shown = open_app()
+    generate(shown, "one")
+    waiting = generate(shown, "two")
+    shown.draft.set(prompt="something else")
+    shown.queue_view.edit_requested.emit(waiting)
+    assert shown.draft.request.prompt == "two"
+    generate(shown, "changed")
+    assert [job.request.prompt for job in shown.queue.jobs()] == ["one", "changed"]
+
+
+def test_the_forecast_reaches_sidebar_and_pill(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    client = fake(shown)
+    client.ready.emit(Ready(device=fake_engine.DEVICE, checks=(), elapsed_ms=1.0))
+    client.memory_changed.emit(fake_engine.memory())
+    shown.draft.set(width=2048, height=2048)
+    answered: list[int] = []
+
+    def answer() -> bool:
+        for number, request in client.plans[len(answered) :]:
+            answered.append(number)
+            client.planned.emit(fake_engine.planned(Plan(plan_id=number, request=request)))
+        return shown.memory_pill.is_alarmed
+
+    qtbot.waitUntil(answer)
+    assert not shown.panel.generate_button.isEnabled()
+    assert shown.panel.forecast.text().startswith("Needs 39.1 GB, more than")
+
+
+def test_live_pictures_follow_and_are_not_kept(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    shown.menus.action(Command.LIVE).trigger()
+    shown.draft.set(prompt="a live one", width=64, height=64)
+    client = fake(shown)
+    qtbot.waitUntil(lambda: client.running is not None)
+    client.finish()
+    assert shown.canvas.current is not None
+    assert shown.canvas.current.entry is None
+    shown.quit()
+    assert not list(Path(data_folder().parent / "pictures").rglob("*.png"))
+
+
+def test_looking_at_another_picture_is_not_disturbed(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    for seed in (1, 2):
+        generate(shown, seed=seed)
+        with qtbot.waitSignal(shown.workbench.pictures_kept):
+            fake(shown).finish()
+    qtbot.waitUntil(lambda: shown.gallery_model.rowCount() == 2)
+    generate(shown, seed=3)
+    older = shown.gallery_model.entries([1])[0]
+    shown.gallery_view.show_requested.emit(older)
+    qtbot.waitUntil(lambda: shown.canvas.current is not None)
+    qtbot.waitUntil(lambda: shown.canvas.current.entry == older)
+    fake(shown).advance(1, 4)
+    assert shown.canvas.current is not None
+    assert shown.canvas.current.entry == older
+
+
+def test_the_gallery_takes_the_centre_and_gives_it_back(open_app: Open) -> None:
+    shown = open_app()
+    shown.menus.action(Command.GALLERY).trigger()
+    assert shown.window.view is View.GALLERY
+    assert not shown.canvas.isVisible()
+    assert shown.gallery_view.isVisible()
+    shown.menus.action(Command.CREATE).trigger()
+    assert shown.canvas.isVisible()
+    shown.menus.action(Command.GALLERY_PANEL).trigger()
+    assert not shown.gallery_view.isVisible()
+    shown.menus.action(Command.SIDEBAR).trigger()
+    assert not shown.panel.isVisible()
+
+
+def test_a_picture_from_outside_gives_its_settings(
+    qtbot: QtBot, open_app: Open, tmp_path: Path
+) -> None:
+    text = "a boat\nSteps: 12, Sampler: Euler, CFG scale: 4, Seed: 9, Size: 64x64, Hires upscale: 2"
+    path = tmp_path / "boat.png"
+    save_png(path, bytes(64 * 64 * 3), (64, 64), text)
+    shown = open_app()
+    with qtbot.waitSignal(shown.opener.picture_opened) as opened:
+        shown.opener.open([path])
+    request = shown.draft.request
+    assert (request.prompt, request.steps, request.seed) == ("a boat", 12, 9)
+    assert opened.args[1].not_restored == ((path, ("Hires upscale: 2",)),)
+    assert shown.canvas.current is not None
+
+
+def test_appearance_is_worn_at_once(open_app: Open) -> None:
+    shown = open_app()
+    shown.change_settings(appearance=Appearance.DARK)
+    assert theme.colors() is theme.DARK
+    shown.change_settings(appearance=Appearance.LIGHT)
+    assert theme.colors() is theme.LIGHT
+    assert load_settings(data_folder() / SETTINGS_FILE)[0].appearance is Appearance.LIGHT
+
+
+def test_copy_takes_the_file_and_the_image(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    generate(shown)
+    with qtbot.waitSignal(shown.workbench.pictures_kept) as kept:
+        fake(shown).finish()
+    shown.canvas.canvas_actions.copy.trigger()
+    data = QGuiApplication.clipboard().mimeData()
+    assert [Path(url.toLocalFile()) for url in data.urls()] == [kept.args[0][0].path]
+    assert data.hasImage()
+
+
+def test_a_deleted_picture_leaves_the_canvas_and_comes_back(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    generate(shown)
+    with qtbot.waitSignal(shown.workbench.pictures_kept) as kept:
+        fake(shown).finish()
+    (entry,) = kept.args[0]
+    qtbot.waitUntil(lambda: shown.gallery_model.rowCount() == 1)
+    shown.canvas.canvas_actions.delete.trigger()
+    qtbot.waitUntil(lambda: not entry.path.exists())
+    qtbot.waitUntil(lambda: shown.canvas.current is None)
+    QApplication.focusWidget().clearFocus()
+    shown.menus.action(Command.UNDO).trigger()
+    qtbot.waitUntil(entry.path.exists)
+
+
+def test_quit_ends_all_in_order_and_keeps_what_was_there(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    order: list[str] = []
+    running = generate(shown, "the last words")
+    for name, part in (
+        ("queue", shown.queue),
+        ("keeper", shown.keeper),
+        ("client", shown.client),
+        ("gallery", shown.gallery),
+    ):
+        _note_close(part, name, order)
+    shown.window.close()
+    assert order == ["queue", "keeper", "client", "gallery"]
+    assert fake(shown).is_closed
+    assert not shown.window.isVisible()
+    shown.quit()
+    assert len(order) == 4
+    again = open_app(load_settings(data_folder() / SETTINGS_FILE)[0])
+    assert again.draft.request.prompt == "the last words"
+    qtbot.waitUntil(lambda: again.queue.running_id == running)
+
+
+def test_a_picture_that_is_finished_as_the_app_ends_is_kept(open_app: Open) -> None:
+    shown = open_app()
+    generate(shown)
+    fake(shown).finish()
+    shown.quit()
+    assert len(list((data_folder().parent / "pictures").rglob("*.png"))) == 1
+
+
+def test_the_window_remembers_its_panels(open_app: Open) -> None:
+    shown = open_app()
+    shown.window.set_gallery_panel_shown(False)
+    shown.quit()
+    again = open_app(load_settings(data_folder() / SETTINGS_FILE)[0])
+    assert not again.gallery_view.isVisible()
+
+
+def test_the_real_engine_draws_in_the_window(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app(client=EngineClient())
+    previews: list[int] = []
+    shown.queue.job_progressed.connect(lambda _id, progress: previews.append(progress.step))
+    shown.draft.set(steps=4, seed=7)
+    first_run = shown.canvas.findChild(FirstRun)
+    with qtbot.waitSignal(shown.workbench.pictures_kept, timeout=REAL_LIMIT_MS) as kept:
+        qtbot.mouseClick(first_run.button, Qt.MouseButton.LeftButton)
+    (entry,) = kept.args[0]
+    assert (entry.width, entry.height, entry.seed) == (256, 256, 7)
+    assert 4 in previews
+    qtbot.waitUntil(lambda: shown.forecaster.forecast is not None, timeout=REAL_LIMIT_MS)
+    assert shown.panel.forecast.text().startswith("Needs")
+    assert shown.backend_panel.report
+    qtbot.waitUntil(lambda: shown.memory_pill.text() != "Memory", timeout=REAL_LIMIT_MS)
+    assert entry.request().seed == 7
+
+
+def _note_close(part: object, name: str, order: list[str]) -> None:
+    close = part.close  # type: ignore[attr-defined]
+
+    def noted() -> None:
+        order.append(name)
+        close()
+
+    part.close = noted  # type: ignore[attr-defined]
