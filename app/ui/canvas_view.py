@@ -19,6 +19,7 @@ from app.ui.film_strip import FilmStrip
 from app.ui.picture_drag import drag_picture, picture_data
 from app.ui.shown_picture import ShownPicture
 
+translate = QCoreApplication.translate
 _ICON_SIDE = 18
 _BUTTON_SIDE = 30
 
@@ -267,7 +268,8 @@ def _button(action: QAction, parent: QWidget) -> QToolButton:
 
 
 def _empty_label(view: CanvasView) -> QLabel:
-    label = QLabel(view.tr("Write what you want to see, then press Generate."), view)
+    sentence = translate("CanvasView", "Write what you want to see, then press Generate.")
+    label = QLabel(sentence, view)
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setWordWrap(True)
     return label

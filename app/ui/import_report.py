@@ -16,10 +16,11 @@ from PySide6.QtWidgets import (
 from app.ui import theme
 from app.ui.picture_import import ImportReport
 
+translate = QCoreApplication.translate
+
 
 def import_sentence(report: ImportReport) -> str:
     """How many came and how many did not, in one line."""
-    translate = QCoreApplication.translate
     added = translate("ImportReport", "%n pictures added.", "", report.added)
     if report.added == 1:
         added = translate("ImportReport", "1 picture added.")
@@ -27,7 +28,8 @@ def import_sentence(report: ImportReport) -> str:
         refused = translate("ImportReport", "%n could not be read.", "", len(report.refused))
         return f"{added} {refused}" if report.added else refused
     if report.not_restored:
-        return f"{added} {translate('ImportReport', 'Some settings could not be restored.')}"
+        lost = translate("ImportReport", "Some settings could not be restored.")
+        return f"{added} {lost}"
     return added
 
 

@@ -35,6 +35,7 @@ class Colors:
     field: str
     hover: str
     pressed: str
+    raised: str
     line: str
     field_line: str
     text: str
@@ -59,6 +60,7 @@ LIGHT = Colors(
     field="#ffffff",
     hover="#ececea",
     pressed="#e0e0dd",
+    raised="#ffffff",
     line="#e2e2df",
     field_line="#cfcfcb",
     text="#1c1c1e",
@@ -82,6 +84,7 @@ DARK = Colors(
     field="#18191b",
     hover="#34353a",
     pressed="#3f4046",
+    raised="#4d4e55",
     line="#36373c",
     field_line="#46474d",
     text="#f1f1ef",
@@ -144,7 +147,7 @@ QToolButton[role="quiet"]:focus, QPushButton[role="quiet"]:focus { border: 1px s
 QToolButton[role="segment"], QPushButton[role="segment"] { border-radius: 6px; border: none;
   background: transparent; color: $muted; padding: 0 12px; }
 QPushButton[role="segment"]:hover { color: $text; }
-QPushButton[role="segment"]:checked { background: $card; color: $text; font-weight: 600;
+QPushButton[role="segment"]:checked { background: $raised; color: $text; font-weight: 600;
   border: 1px solid $line; }
 QPushButton[role="segment"]:focus { border: 1px solid $accent; }
 QFrame[role="segments"] { background: $hover; border-radius: 8px; border: none; }
@@ -204,7 +207,7 @@ QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $selection; color: $text; }
 QTableView::item { padding: 0 8px; }
 QHeaderView { background: transparent; }
-QHeaderView::section { background: transparent; color: $muted; border: none; padding: 4px 8px;
+QHeaderView::section { background: transparent; color: $muted; border: none; padding: 4px 11px;
   border-bottom: 1px solid $line; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }

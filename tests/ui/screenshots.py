@@ -121,9 +121,10 @@ class Tour:
         shown = self.shown
         shown.gallery_view.select_next(1)
         shown.canvas.set_compare(None)
+        shown.canvas.canvas_actions.side_by_side.trigger()
         shown.menus.action(Command.MEMORY).trigger()
         self.shoot("memory")
-        shown.draft.set(width=4096, height=4096, batch_count=16)
+        shown.draft.set(width=4096, height=4096, batch_count=24)
         self.rest(1500)
         self.shoot("memory_warning")
         shown.menus.action(Command.MEMORY).trigger()
