@@ -21,6 +21,7 @@ class BackgroundCalls(QObject):
         super().__init__(parent)
         self._executor = ThreadPoolExecutor(threads, "background")
         self._is_closed = False
+        self._is_closed = False
         self._ended.connect(self._answer)
 
     def call(
@@ -44,16 +45,16 @@ class BackgroundCalls(QObject):
     def close(self) -> None:
         """Waits for what runs; drops what has not begun or comes later, and answers no more."""
         self._is_closed = True
-        self._ended.disconnect(self._answer)
+        self._is_closed = True
         self._executor.shutdown(cancel_futures=True)
 
-    @staticmethod
     def _answer(
+        self,
         future: Future[Any],
         done: Callable[[Any], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        if future.cancelled():
+        if future.cancelled() or self._is_closed:
             return
         error = future.exception()
         if error is None:

@@ -100,11 +100,10 @@ class GalleryDelegate(QStyledItemDelegate):
     def _paint_picture(
         self, painter: QPainter, tile: QRectF, entry_id: int, is_rejected: bool
     ) -> None:
-        colors = theme.colors()
         image = self._model.thumbnails.image(entry_id)
         if image is None:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colors.hover))
+            painter.setBrush(QColor(theme.colors().hover))
             painter.drawRoundedRect(tile, RADIUS, RADIUS)
             if self._model.thumbnails.is_missing(entry_id):
                 side = min(24, round(tile.width() / 3))
@@ -117,11 +116,6 @@ class GalleryDelegate(QStyledItemDelegate):
         painter.setOpacity(0.32 if is_rejected else 1.0)
         _draw_sharp(painter, tile, image)
         painter.setOpacity(1.0)
-        hairline = QColor(colors.text)
-        hairline.setAlphaF(0.08)
-        painter.setPen(QPen(hairline, 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(tile.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
 
     def _paint_opinion(
         self, painter: QPainter, tile: QRectF, entry: GalleryEntry, is_hovered: bool
@@ -154,6 +148,11 @@ class GalleryDelegate(QStyledItemDelegate):
 
 def _draw_sharp(painter: QPainter, tile: QRectF, image: QImage) -> None:
     """Pixel on pixel where the picture has the screen's size; smooth while another is loaded."""
+    ratio = painter.device().devicePixelRatioF()
+    if image.width() == round(tile.width() * ratio):
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(tile.topLeft(), image)
+        return
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.drawImage(tile, image, QRectF(image.rect()))
 

@@ -163,9 +163,15 @@ class GalleryGrid(QListView):
             self._delegate.set_cell_side(cell)
             self.setGridSize(QSize(cell, cell))
             self.verticalScrollBar().setSingleStep(max(24, cell // 3))
-            if anchor:
-                self.scrollTo(self._pictures.index(anchor), self.ScrollHint.PositionAtTop)
+            self.executeDelayedItemsLayout()
+            self.verticalScrollBar().setValue(anchor // self.columns * cell)
         self._settle.start(RELOAD_MS)
+
+    def dataChanged(  # noqa: N802
+        self, first: Index, last: Index, roles: Sequence[int] = ()
+    ) -> None:
+        """Paints again; QListView would lay out all cells, though none can change its size."""
+        QAbstractItemView.dataChanged(self, first, last, list(roles))
 
     # ------------------------------------------------------------ what is in sight
 

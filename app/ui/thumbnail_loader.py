@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QImage, QImageReader, QPainter
+from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QImage, QImageReader, QPainter, QPen
 
 from app.library.gallery_entry import GalleryEntry
 from app.library.picture_file import PictureError
@@ -18,6 +18,8 @@ from app.ui.background_calls import BackgroundCalls
 
 LIMIT_BYTES = 128_000_000
 THREADS = 2
+HAIRLINE = QColor(128, 128, 128, 46)  # holds a picture together that is as light as the ground
+HAIRLINE_PART = 140  # of a picture's side
 
 
 class ThumbnailLoader(QObject):
@@ -124,5 +126,10 @@ def rounded_square(path: Path, side: int, radius: int) -> QImage:
     left, top = (image.width() - side) // 2, (image.height() - side) // 2
     painter.setBrush(QBrush(image.copy(QRect(left, top, side, side))))
     painter.drawRoundedRect(square.rect(), radius, radius)
+    line = max(1, side // HAIRLINE_PART)
+    painter.setPen(QPen(HAIRLINE, line))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    edge = QRectF(square.rect()).adjusted(line / 2, line / 2, -line / 2, -line / 2)
+    painter.drawRoundedRect(edge, radius, radius)
     painter.end()
     return square
