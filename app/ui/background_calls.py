@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 Value = TypeVar("Value")
 
@@ -22,7 +22,8 @@ class BackgroundCalls(QObject):
         self._executor = ThreadPoolExecutor(threads, "background")
         self._is_closed = False
         self._is_closed = False
-        self._ended.connect(self._answer)
+        # queued: a function may have ended before `call` returns, and is answered after it
+        self._ended.connect(self._answer, Qt.ConnectionType.QueuedConnection)
 
     def call(
         self,
