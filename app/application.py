@@ -4,6 +4,7 @@ Owns who is connected to whom and the order of beginning and end; all decisions 
 """
 
 import dataclasses
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,6 @@ from app.library.gallery import Gallery
 from app.library.gallery_entry import GalleryEntry
 from app.library.image_metadata import SAMPLER_LABELS, SCHEDULE_LABELS
 from app.paths import cache_folder, data_folder, pictures_folder, resource_path
-from app.prompt.conditioning import token_count
-from app.prompt.tokenizer import Tokenizer
 from app.settings import Settings, load_settings, save_settings
 from app.ui.about import About
 from app.ui.backend_panel import BackendPanel
@@ -59,6 +58,7 @@ from app.ui.request_draft import RequestDraft
 from app.ui.reveal import reveal
 from app.ui.settings_panel import SettingLabels
 from app.ui.theme import apply_theme
+from app.ui.token_counter import TokenCounter
 from app.ui.translation import install_translation
 from app.ui.workbench import Workbench
 from app.version import VERSION
@@ -107,8 +107,9 @@ class Application(QObject):
 
     def _make_widgets(self) -> None:
         labels = SettingLabels(samplers=SAMPLER_LABELS, schedules=SCHEDULE_LABELS)
-        tokenizer = Tokenizer()
-        self.panel = GenerationPanel(self.draft, lambda text: token_count(text, tokenizer), labels)
+        self.counter = TokenCounter(self)
+        self.panel = GenerationPanel(self.draft, self.counter.count, labels)
+        self.counter.loaded.connect(self.panel.prompt_panel.count_again)
         self.panel.add_section(InitImagePanel(self.draft))
         self.canvas = CanvasView()
         self.gallery_view = GalleryView(self.gallery_model)
@@ -288,6 +289,7 @@ class Application(QObject):
             self.workbench.warn(self.queue.restore_note)
         if self.gallery.was_rebuilt:
             self._scan_gallery()
+        self.counter.load()
         self.gallery_model.refresh()
         self.shelf.scan()
         self.forecaster.ask()
@@ -304,7 +306,14 @@ class Application(QObject):
         self.queue.close()
         self.keeper.close()
         self.client.close()
-        for part in (self.shelf, self.opener, self.desk, self._calls, self.gallery_model):
+        for part in (
+            self.shelf,
+            self.opener,
+            self.desk,
+            self.counter,
+            self._calls,
+            self.gallery_model,
+        ):
             part.close()
         self.gallery.close()
         self.change_settings(
@@ -464,6 +473,8 @@ def main() -> int:
     install_translation(app, settings.language)
     client = EngineClient()
     application = Application(app, client, settings)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: application.quit())
     application.show()
     for note in notes:
         application.workbench.warn(note)

@@ -40,6 +40,25 @@ def test_without_qt_one_sentence_says_so() -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_signal_ends_the_window_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AQUATINT_HOME", str(tmp_path))
+    probe = (
+        "import os, signal, sys\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from app.__main__ import main\n"
+        "from app.application import Application\n"
+        "show = Application.show\n"
+        "def show_and_end(self):\n"
+        "    show(self)\n"
+        "    QTimer.singleShot(0, lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "Application.show = show_and_end\n"
+        "sys.exit(main([]))\n"
+    )
+    done = run("-c", probe, screen="offscreen")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "data" / "settings.json").is_file()
+
+
 def test_commands_load_no_qt() -> None:
     probe = (
         "import sys\n"

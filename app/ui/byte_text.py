@@ -1,5 +1,7 @@
 """Bytes as people read them. Knows no widget."""
 
+from PySide6.QtCore import QCoreApplication
+
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
@@ -21,4 +23,5 @@ def byte_parts(count: int) -> tuple[str, str]:
 
 def share_text(part: int, whole: int) -> str:
     """Such as "2.1 of 16 GB": both in the unit of the whole, which is without a fraction."""
-    return f"{part / GIB:.1f} of {whole / GIB:.0f} GB"
+    text = QCoreApplication.translate("ByteText", "{part} of {whole} GB")
+    return text.format(part=f"{part / GIB:.1f}", whole=f"{whole / GIB:.0f}")

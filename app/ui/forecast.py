@@ -81,9 +81,20 @@ def smaller_requests(request: ResolvedRequest) -> Iterator[GenerationRequest]:
             yield dataclasses.replace(single, width=width, height=height)
 
 
-def advice(original: ResolvedRequest, fitting: ResolvedRequest, figures: PlanFigures) -> str:
-    """The sentence that says what of `original` to change so that it becomes `fitting`."""
-    need = byte_text(figures.peak)
+def with_advice(
+    forecast: Forecast,
+    original: ResolvedRequest,
+    fitting: ResolvedRequest,
+    figures: PlanFigures,
+) -> Forecast:
+    """The forecast, and what of `original` to change so that it becomes `fitting`, which fits."""
+    text = translate("Forecast", "{forecast}. {advice}").format(
+        forecast=forecast.text, advice=_advice(original, fitting, byte_text(figures.peak))
+    )
+    return dataclasses.replace(forecast, text=text)
+
+
+def _advice(original: ResolvedRequest, fitting: ResolvedRequest, need: str) -> str:
     if (original.width, original.height) == (fitting.width, fitting.height):
         return translate("Forecast", "One picture at a time needs {need}.").format(need=need)
     size = f"{fitting.width} x {fitting.height}"

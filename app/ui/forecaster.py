@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.generation.messages import Memory, Planned
 from app.generation.request import GenerationRequest, ResolvedRequest
-from app.ui.forecast import Forecast, Level, advice, judge, smaller_requests
+from app.ui.forecast import Forecast, Level, judge, smaller_requests, with_advice
 from app.ui.request_draft import RequestDraft
 
 REST_MS = 200
@@ -91,16 +91,7 @@ class Forecaster(QObject):
         self, original: ResolvedRequest, fitting: ResolvedRequest, planned: Planned
     ) -> None:
         assert planned.figures and self._forecast
-        text = f"{self._forecast.text}. {advice(original, fitting, planned.figures)}"
-        forecast = self._forecast
-        self._show(
-            Forecast(
-                text=text,
-                level=forecast.level,
-                figures=forecast.figures,
-                free_bytes=forecast.free_bytes,
-            )
-        )
+        self._show(with_advice(self._forecast, original, fitting, planned.figures))
 
     def _ask_smaller(self) -> None:
         request = next(self._smaller, None) if self._smaller else None

@@ -42,7 +42,7 @@ class GenerationPanel(QWidget):
     def __init__(
         self,
         draft: RequestDraft,
-        count_tokens: Callable[[str], TokenCount],
+        count_tokens: Callable[[str], TokenCount | None],
         labels: SettingLabels,
         parent: QWidget | None = None,
     ) -> None:

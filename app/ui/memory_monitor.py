@@ -108,7 +108,7 @@ class MemoryPill(QToolButton):
                 used=byte_text(memory.resident_bytes), total=byte_text(memory.machine_total_bytes)
             )
             if self._forecast and self.is_alarmed:
-                tip = f"{self._forecast.text}."
+                tip = self._forecast.text
             self.setToolTip(tip)
         self.setAccessibleDescription(self.toolTip())
         self.updateGeometry()
@@ -235,7 +235,7 @@ class MemoryCard(QWidget):
         self._graph.update()
         if forecast:
             self._sentence.setVisible(forecast.level is not Level.OK)
-            self._sentence.setText(f"{forecast.text.rstrip('.')}.")
+            self._sentence.setText(forecast.text)
             set_role(self._sentence, "warning" if forecast.level is Level.WARNING else "danger")
 
 

@@ -76,6 +76,12 @@ class Popover(QFrame):
         else:
             super().keyPressEvent(event)
 
+    def event(self, event: QEvent) -> bool:
+        """Takes another size when its content does."""
+        if event.type() is QEvent.Type.LayoutRequest and self.isVisible():
+            self._place()
+        return super().event(event)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """A press outside closes, and is still what it was; the window's new size moves it."""
         if event.type() is QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):

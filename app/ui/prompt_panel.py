@@ -31,7 +31,7 @@ class PromptPanel(QWidget):
     def __init__(
         self,
         draft: RequestDraft,
-        count_tokens: Callable[[str], TokenCount],
+        count_tokens: Callable[[str], TokenCount | None],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -61,6 +61,11 @@ class PromptPanel(QWidget):
         """What was asked for before, the latest first."""
         self.prompt.editor.set_history(prompts)
         self.negative_prompt.editor.set_history(negative_prompts)
+
+    def count_again(self) -> None:
+        """The tokens can be counted from now on."""
+        self.prompt.show_count()
+        self.negative_prompt.show_count()
 
     def set_completions(self, names: list[str]) -> None:
         """What a word may be completed to, in both editors."""
@@ -121,7 +126,7 @@ class _PromptField(QWidget):
         field: str,
         name: str,
         draft: RequestDraft,
-        count_tokens: Callable[[str], TokenCount],
+        count_tokens: Callable[[str], TokenCount | None],
     ) -> None:
         super().__init__()
         self._field, self._draft, self._count_tokens = field, draft, count_tokens
@@ -145,7 +150,7 @@ class _PromptField(QWidget):
         rows.addLayout(head)
         rows.addWidget(self.editor)
         self._rest = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
-        self._rest.timeout.connect(self._show_count)
+        self._rest.timeout.connect(self.show_count)
         self.editor.textChanged.connect(self._take)
         draft.changed.connect(self._show)
         self.editor.begin_with(str(getattr(draft.request, field)))
@@ -159,9 +164,11 @@ class _PromptField(QWidget):
         if words != _clean(self.editor.toPlainText()):
             self.editor.set_text(words)
 
-    def _show_count(self) -> None:
+    def show_count(self) -> None:
+        """Count the words' tokens again; nothing is shown while they cannot be counted."""
         words = self.editor.toPlainText()
-        self.count.setText(_count_text(self._count_tokens(words)) if words.strip() else "")
+        tokens = self._count_tokens(words) if words.strip() else None
+        self.count.setText(_count_text(tokens) if tokens else "")
 
 
 def _clean(words: str) -> str:

@@ -171,6 +171,13 @@
     </message>
 </context>
 <context>
+    <name>ByteText</name>
+    <message>
+        <source>{part} of {whole} GB</source>
+        <translation>{part} / {whole} GB</translation>
+    </message>
+</context>
+<context>
     <name>Canvas</name>
     <message>
         <source>Picture</source>
@@ -523,6 +530,10 @@
     <message>
         <source>Needs {need}, but only {free} are free</source>
         <translation>需要 {need}，但只有 {free} 可用</translation>
+    </message>
+    <message>
+        <source>{forecast}. {advice}</source>
+        <translation>{forecast}。{advice}</translation>
     </message>
     <message>
         <source>One picture at a time needs {need}.</source>

@@ -25,7 +25,7 @@ def test_the_pill_shows_use_and_alarm(qtbot: QtBot) -> None:
     assert not pill.is_alarmed
     pill.set_forecast(judge(fake_engine.figures(9 * GIB), NOW))
     assert pill.is_alarmed
-    assert pill.toolTip() == "Needs 9.0 GB, but only 5.0 GB are free."
+    assert pill.toolTip() == "Needs 9.0 GB, but only 5.0 GB are free"
     pill.show()
     with qtbot.waitSignal(pill.clicked):
         qtbot.mouseClick(pill, Qt.MouseButton.LeftButton)
