@@ -1,10 +1,11 @@
 """The window as a whole, from a press to the gallery, with a fake engine and once with the real."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -13,15 +14,18 @@ from app.application import SETTINGS_FILE, Application
 from app.generation.engine_client import EngineClient
 from app.generation.job import JobState
 from app.generation.messages import Plan, Ready
+from app.generation.picture_maker import MINI_MODEL
 from app.library.picture_file import save_png
-from app.paths import data_folder
+from app.paths import data_folder, resource_path
 from app.settings import Appearance, Settings, load_settings
 from app.ui import theme
+from app.ui.dropped_content import DropWord
 from app.ui.first_run import FirstRun
 from app.ui.main_window import View
 from app.ui.menus import Command
 from tests import fake_engine
 from tests.fake_engine_client import FakeEngineClient
+from tests.ui.gallery_set_up import drag_at, drop_at
 
 REAL_LIMIT_MS = 60_000
 Open = Callable[..., Application]
@@ -44,8 +48,9 @@ def open_app(qapp: QApplication, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     yield open_app
     for shown in opened:
         shown.quit()
-        shown.window.deleteLater()
-        shown.deleteLater()
+        for part in (shown.window, shown):
+            part.deleteLater()
+            QApplication.sendPostedEvents(part, QEvent.Type.DeferredDelete)
     qapp.setStyleSheet("")
 
 
@@ -228,6 +233,46 @@ def test_a_picture_from_outside_gives_its_settings(
     assert shown.canvas.current is not None
 
 
+def test_a_model_that_is_dropped_says_what_it_is_and_becomes_the_model(
+    qtbot: QtBot, open_app: Open, tmp_path: Path
+) -> None:
+    shown = open_app()
+    path = _mini_copy(tmp_path)
+    data, place = QMimeData(), QPoint(5, 5)
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    window = shown.window.windowHandle()
+    QApplication.sendEvent(window, drag_at(data, place))
+    told = [label.text() for label in shown.overlay.findChildren(QLabel)]
+    assert "Aquatint Mini" in told
+    QApplication.sendEvent(window, drop_at(data, place))
+    qtbot.waitUntil(lambda: shown.draft.request.model == path)
+    assert shown.settings.model_folders == (path,)
+    qtbot.waitUntil(lambda: [entry.path for entry in shown.shelf.entries] == [path])
+
+
+def test_a_model_is_copied_and_moved_to_the_app_s_folder(
+    qtbot: QtBot, open_app: Open, tmp_path: Path
+) -> None:
+    shown = open_app()
+    path = _mini_copy(tmp_path)
+    shown.opener.act([path], DropWord.COPY)
+    target = data_folder() / "models" / path.name
+    qtbot.waitUntil(lambda: shown.draft.request.model == target)
+    assert path.read_bytes() == target.read_bytes()
+    with qtbot.waitSignal(shown.opener.failed) as failed:
+        shown.opener.act([path], DropWord.MOVE)
+    assert failed.args == [f"There is a model {path.name} already."]
+    assert path.exists()
+
+
+def test_what_nobody_can_use_says_why(qtbot: QtBot, open_app: Open, tmp_path: Path) -> None:
+    shown = open_app()
+    path = tmp_path / "notes.txt"
+    path.write_text("nothing", encoding="utf-8")
+    shown.opener.open([path])
+    assert "neither a model nor a picture" in message(shown)
+
+
 def test_appearance_is_worn_at_once(open_app: Open) -> None:
     shown = open_app()
     shown.change_settings(appearance=Appearance.DARK)
@@ -327,3 +372,9 @@ def _note_close(part: object, name: str, order: list[str]) -> None:
         close()
 
     part.close = noted  # type: ignore[attr-defined]
+
+
+def _mini_copy(folder: Path) -> Path:
+    path = folder / "mine.safetensors"
+    shutil.copyfile(resource_path(MINI_MODEL), path)
+    return path
