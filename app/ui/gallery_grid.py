@@ -145,8 +145,8 @@ class GalleryGrid(QListView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Cells are stretched to fill the width."""
+        super().resizeEvent(event)  # first: what it puts off is done once, with the new cells
         self._arrange()
-        super().resizeEvent(event)
 
     def _room(self) -> int:
         """The width for cells; the scroll bar's place is kept free, so that nothing jumps."""

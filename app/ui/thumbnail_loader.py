@@ -3,6 +3,7 @@
 Owns the bounded store of loaded thumbnails. Knows no widget and no row: pictures go by their ids.
 """
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -17,7 +18,7 @@ from app.library.picture_file import PictureError
 from app.ui.background_calls import BackgroundCalls
 
 LIMIT_BYTES = 128_000_000
-THREADS = 2
+MOST_THREADS = 4
 HAIRLINE = QColor(128, 128, 128, 46)  # holds a picture together that is as light as the ground
 HAIRLINE_PART = 140  # of a picture's side
 
@@ -31,7 +32,8 @@ class ThumbnailLoader(QObject):
     def __init__(self, make: Callable[[Path], Path], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._make = make
-        self._calls = BackgroundCalls(THREADS, self)
+        self.threads = max(1, min(MOST_THREADS, (os.cpu_count() or 1) // 2))
+        self._calls = BackgroundCalls(self.threads, self)
         self._side, self._radius = 256, 12
         self._images: OrderedDict[int, QImage] = OrderedDict()
         self._bytes = 0
