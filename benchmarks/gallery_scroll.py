@@ -70,7 +70,7 @@ def fill(folder: Path, count: int) -> None:
 
 
 def scroll(view: GalleryView, frames: int, step: float) -> tuple[list[float], list[float]]:
-    """Milliseconds of each of `frames` steps at 60 a second: by the clock, of this thread's work."""
+    """Milliseconds of each of `frames` steps at 60 a second, by the clock and of own work."""
     bar = view.grid.verticalScrollBar()
     times: list[float] = []
     work: list[float] = []
