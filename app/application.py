@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QFileOpenEvent, QKeySequence
+from PySide6.QtGui import QFileOpenEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.generation.engine_client import EngineClient
@@ -25,7 +25,6 @@ from app.paths import cache_folder, data_folder, pictures_folder, resource_path
 from app.settings import Settings, load_settings, save_settings
 from app.ui.about import About
 from app.ui.backend_panel import BackendPanel
-from app.ui.background_calls import BackgroundCalls
 from app.ui.canvas_view import CanvasView
 from app.ui.drop_overlay import DropOverlay
 from app.ui.dropped_content import describe_drop
@@ -36,6 +35,7 @@ from app.ui.first_run import FirstRun
 from app.ui.forecast import Forecast
 from app.ui.forecaster import Forecaster
 from app.ui.gallery_model import GalleryModel
+from app.ui.gallery_upkeep import GalleryUpkeep
 from app.ui.gallery_view import GalleryView
 from app.ui.generation_panel import GenerationPanel
 from app.ui.icons import icon
@@ -54,6 +54,7 @@ from app.ui.preferences import Preferences
 from app.ui.progress_bar import JobProgress
 from app.ui.queue_pill import QueuePill
 from app.ui.queue_view import QueueView
+from app.ui.recollection import Recollection
 from app.ui.request_draft import RequestDraft
 from app.ui.reveal import reveal
 from app.ui.settings_panel import SettingLabels
@@ -65,7 +66,6 @@ from app.version import VERSION
 
 SETTINGS_FILE, QUEUE_FILE, GALLERY_FILE = "settings.json", "queue.json", "gallery.db"
 MODEL_FOLDER = "models"
-THUMBNAILS = "thumbnails"
 FEW_EXAMPLES = 4
 
 
@@ -76,7 +76,6 @@ class Application(QObject):
         super().__init__(app)
         self._app, self.client, self.settings = app, client, settings
         self._is_over = False
-        self._calls = BackgroundCalls(1, self)
         self.dress()
         self._make_library()
         self._make_widgets()
@@ -96,7 +95,8 @@ class Application(QObject):
         settings = self.settings
         folder = settings.pictures_folder or pictures_folder()
         self.gallery = Gallery(folder, data_folder() / GALLERY_FILE)
-        self.gallery_model = GalleryModel(self.gallery, cache_folder() / THUMBNAILS, self)
+        self.gallery_model = GalleryModel(self.gallery, cache_folder(), self)
+        self.upkeep = GalleryUpkeep(self.gallery, cache_folder(), self)
         self.queue = JobQueue(self.client, data_folder() / QUEUE_FILE, self)
         request = read_request(dict(settings.last_request))[0]
         if not settings.last_request:
@@ -185,7 +185,11 @@ class Application(QObject):
         client.unavailable.connect(self.backend_panel.show_trouble)
         self.forecaster.changed.connect(self._show_forecast)
         self.forecaster.described.connect(self.shelf.take_description)
-        self.shelf.model_shown.connect(panel.set_model)
+        self.shelf.model_shown.connect(
+            lambda name, detail, path: panel.set_model(
+                name, detail, QPixmap(str(path)) if path else None
+            )
+        )
         self.shelf.folders_changed.connect(lambda paths: self.change_settings(model_folders=paths))
         self.shelf.failed.connect(self.workbench.warn)
         panel.generate_requested.connect(self.workbench.generate)
@@ -204,6 +208,10 @@ class Application(QObject):
             lambda prompt: self.notifier.job_ended(self.tr("Your picture is ready"), prompt)
         )
         self.workbench.pictures_kept.connect(self._take_kept)
+        self.upkeep.scanned.connect(self.gallery_model.refresh)
+        self.upkeep.recollected.connect(self._take_recollection)
+        self.upkeep.failed.connect(self.workbench.warn)
+        self.gallery_view.cell_side_changed.connect(self._keep_cell_side)
 
     def _connect_menus(self) -> None:
         window, queue = self.window, self.queue
@@ -288,8 +296,10 @@ class Application(QObject):
         if self.queue.restore_note:
             self.workbench.warn(self.queue.restore_note)
         if self.gallery.was_rebuilt:
-            self._scan_gallery()
+            self.upkeep.scan(self.settings.gallery_folders)
         self.counter.load()
+        self.upkeep.recollect()
+        self.upkeep.tidy()
         self.gallery_model.refresh()
         self.shelf.scan()
         self.forecaster.ask()
@@ -311,7 +321,7 @@ class Application(QObject):
             self.opener,
             self.desk,
             self.counter,
-            self._calls,
+            self.upkeep,
             self.gallery_model,
         ):
             part.close()
@@ -335,7 +345,7 @@ class Application(QObject):
         self.notifier.is_enabled = settings.notifications
         self.shelf.set_folders(settings.model_folders)
         if settings.gallery_folders != before.gallery_folders:
-            self._scan_gallery()
+            self.upkeep.scan(self.settings.gallery_folders)
         try:
             save_settings(settings, data_folder() / SETTINGS_FILE)
         except OSError as error:
@@ -367,6 +377,7 @@ class Application(QObject):
 
     def _take_kept(self, entries: list[GalleryEntry]) -> None:
         self.gallery_model.refresh()
+        self.upkeep.recollect()
         if not self.settings.first_run_done:
             self.change_settings(first_run_done=True)
 
@@ -384,18 +395,13 @@ class Application(QObject):
 
     # ------------------------------------------------------------ wishes
 
-    def _scan_gallery(self) -> None:
-        folders: tuple[Path | None, ...] = (None, *self.settings.gallery_folders)
+    def _take_recollection(self, found: Recollection) -> None:
+        self.panel.set_history(list(found.prompts), list(found.negative_prompts))
+        self.shelf.take_pictures(found.pictures)
 
-        def scan() -> None:
-            for folder in folders:
-                self.gallery.scan(folder, lambda: self._is_over)
-
-        self._calls.call(
-            scan,
-            lambda _none: self.gallery_model.refresh(),
-            lambda error: self.workbench.warn(str(error)),
-        )
+    def _keep_cell_side(self, side: int) -> None:
+        """Kept with the other settings when the app ends."""
+        self.settings = dataclasses.replace(self.settings, thumbnail_size=side)
 
     def _edit(self, command: Command) -> None:
         """What no text field takes is the gallery's, or the canvas's."""

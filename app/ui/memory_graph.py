@@ -11,7 +11,7 @@ from app.ui import theme
 from app.ui.byte_text import byte_text
 from app.ui.memory_history import SAMPLES, MemoryHistory
 
-HEIGHT, CAPTION_HEIGHT = 112, 16
+HEIGHT, CAPTION_HEIGHT = 112, 20
 
 
 class MemoryGraph(QWidget):

@@ -4,7 +4,8 @@ Owns the scanning in the background, the watching of folders and what the picker
 model stands in the draft, the folders in the settings; both are changed through it only by wish.
 """
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from app.generation.messages import Memory, Planned
 from app.generation.picture_maker import MINI_MODEL
 from app.generation.request import GenerationRequest
 from app.library.known_folders import known_folders
-from app.library.model_entry import ModelEntry, ModelKind
+from app.library.model_entry import ModelEntry, ModelKind, model_name
 from app.library.model_library import ModelLibrary
 from app.paths import resource_path
 from app.ui.background_calls import BackgroundCalls
@@ -33,8 +34,8 @@ REST_MS = 500
 class ModelShelf(QObject):
     """Keeps picker and draft agreed on what there is and what is chosen."""
 
-    model_shown = Signal(str, str)
-    """Name of the chosen model and a few words on it."""
+    model_shown = Signal(str, str, object)
+    """Name of the chosen model, a few words on it, a picture made with it (Path or None)."""
     folders_changed = Signal(object)
     """The folders of models (tuple of Path) that the user wants."""
     failed = Signal(str)
@@ -53,6 +54,8 @@ class ModelShelf(QObject):
         self._calls = BackgroundCalls(1, self)
         self._scanning: Future[tuple[ModelEntry, ...]] | None = None
         self._is_closed = False
+        self._pictures: Mapping[str, Path] = {}
+        self._described: tuple[Path | None, str, str] | None = None
         self._watcher = QFileSystemWatcher(self)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self.scan)
@@ -113,6 +116,13 @@ class ModelShelf(QObject):
             self.set_folders(tuple(other for other in self._folders if other != folder))
             self.folders_changed.emit(self._folders)
 
+    def take_pictures(self, pictures: Mapping[str, Path]) -> None:
+        """A picture made with each model, by the model's name."""
+        if pictures != self._pictures:
+            self._pictures = pictures
+            self._show_choices()
+            self._show_current(self._draft.request)
+
     def take_memory(self, memory: Memory) -> None:
         """The figures of the moment."""
         self._picker.set_free(free_bytes(memory))
@@ -120,7 +130,9 @@ class ModelShelf(QObject):
     def take_description(self, description: ModelDescription) -> None:
         """What the engine read of the chosen model: its defaults hold from now on."""
         self._draft.set_defaults(description.defaults)
-        self.model_shown.emit(description.title, _detail(description))
+        model = self._draft.request.model
+        self._described = (model, description.title, _detail(description))
+        self._show_current(self._draft.request)
 
     def close(self) -> None:
         """Ends the scan."""
@@ -129,13 +141,21 @@ class ModelShelf(QObject):
 
     def _take(self, entries: tuple[ModelEntry, ...]) -> None:
         self._picker.set_scanning(False)
+        self._show_choices()
+        self._watch(entries)
+        self._show_current(self._draft.request)
+
+    def _show_choices(self) -> None:
         shown = [
-            choice_of(entry)
-            for entry in entries
+            dataclasses.replace(choice_of(entry), picture=self._picture(entry.path))
+            for entry in self.entries
             if entry.kind in (ModelKind.CHECKPOINT, ModelKind.REFUSED)
         ]
-        self._picker.set_choices([mini_choice(), *shown])
-        self._picker.set_vaes([entry for entry in entries if entry.kind is ModelKind.VAE])
+        mini = dataclasses.replace(mini_choice(), picture=self._picture(None))
+        self._picker.set_choices([mini, *shown])
+        self._picker.set_vaes([entry for entry in self.entries if entry.kind is ModelKind.VAE])
+
+    def _watch(self, entries: tuple[ModelEntry, ...]) -> None:
         watched = self._watcher.directories()
         if watched:
             self._watcher.removePaths(watched)
@@ -143,7 +163,6 @@ class ModelShelf(QObject):
         folders |= {str(folder) for folder in self._folders if folder.is_dir()}
         if folders:
             self._watcher.addPaths(sorted(folders))
-        self._show_current(self._draft.request)
 
     def _fail(self, error: Exception) -> None:
         self._picker.set_scanning(False)
@@ -151,16 +170,24 @@ class ModelShelf(QObject):
 
     def _show_current(self, request: GenerationRequest) -> None:
         self._picker.set_current(request.model, request.vae)
+        if self._described and self._described[0] == request.model:
+            _, title, detail = self._described
+            self.model_shown.emit(title, detail, self._picture(request.model))
+            return
         if request.model in (None, resource_path(MINI_MODEL)):
-            self.model_shown.emit(MINI_TITLE, _mini_detail())
+            self.model_shown.emit(MINI_TITLE, _mini_detail(), self._picture(None))
             return
         assert request.model
         entry = next((e for e in self.entries if e.path == request.model), None)
         if entry is None:
-            self.model_shown.emit(request.model.stem, "")
+            self.model_shown.emit(request.model.stem, "", self._picture(request.model))
         else:
             detail = " · ".join((family_label(entry.family), entry.dtype_label))
-            self.model_shown.emit(entry.title, f"{detail} · {byte_text(entry.size_bytes)}")
+            detail = f"{detail} · {byte_text(entry.size_bytes)}"
+            self.model_shown.emit(entry.title, detail, self._picture(entry.path))
+
+    def _picture(self, model: Path | None) -> Path | None:
+        return self._pictures.get(model_name((model or resource_path(MINI_MODEL)).name))
 
     def _ask_need(self, choice: ModelChoice) -> None:
         if not choice.is_refused:

@@ -85,6 +85,7 @@ def test_a_picture_comes_from_a_press_to_canvas_and_gallery(qtbot: QtBot, open_a
     assert shown.canvas.current.entry == entry
     assert shown.canvas.current.image.pixelColor(1, 1).getRgb()[:3] == (5, 128, 64)
     assert shown.settings.first_run_done
+    qtbot.waitUntil(lambda: shown.panel.prompt_panel.prompt.editor._history == ["a fox"])
 
 
 def test_the_first_run_s_button_makes_a_picture(qtbot: QtBot, open_app: Open) -> None:
