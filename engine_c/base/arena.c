@@ -26,6 +26,11 @@ void arena_pages_free(void *pages, size_t bytes) {
   if (pages) munmap(pages, bytes);
 }
 
+void arena_fetch_mapped(const void *data, size_t bytes) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)data / page * page;
+  madvise((void *)begin, (uintptr_t)data + bytes - begin, MADV_WILLNEED);
+}
+
 void arena_drop_mapped(const void *data, size_t bytes) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;

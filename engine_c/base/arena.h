@@ -10,6 +10,10 @@
 void *arena_pages(size_t bytes);
 void arena_pages_free(void *pages, size_t bytes);
 
+/* Tells the system that a read-only file mapping is about to be read from end to end, so that it
+ * fetches large parts at once. */
+void arena_fetch_mapped(const void *data, size_t bytes);
+
 /* Tells the system that the whole pages inside a read-only file mapping are not needed for now. */
 void arena_drop_mapped(const void *data, size_t bytes);
 

@@ -94,6 +94,7 @@ static sd_status cpu_upload(backend *b, weight *w, sd_error *error) {
   if (!packed)
     return error_set(error, SD_OUT_OF_MEMORY, "no memory for the weights (%.1f MB more)",
                      (double)bytes / 1e6);
+  if (w->is_mapped) arena_fetch_mapped(w->data, (size_t)weights_source_bytes(w));
   cpu_pack(cpu, w, packed);
   if (atomic_load(b->stop)) { /* the pool may have left items out */
     cpu_free_weight(packed, bytes);
