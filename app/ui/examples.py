@@ -14,7 +14,7 @@ MINI_PROMPTS = (
     "a rocket, sticker",
     "a cake on the beach",
     "a cat wearing a crown",
-    "a lighthouse, flat icon",
+    "a sunflower, flat icon",
     "a banana and a red apple",
     "a blue car on a mint background",
 )

@@ -28,7 +28,7 @@ from app.ui.translation import install_translation
 
 LIMIT_MS = 120_000
 PROMPTS = (
-    "a lighthouse, flat icon",
+    "a sunflower, flat icon",
     "an octopus, pixel art",
     "a red apple on a yellow background",
     "a cake on the beach",
