@@ -36,9 +36,7 @@ typedef struct cpu_isa {
   void (*quick_gelu_row)(float *out, const float *in, size_t count);
   /* sum and sum of squares of (x - shift), in double */
   void (*moments_row)(double *sum, double *squares, const float *in, float shift, size_t count);
-  /* out = in * scale + shift, channel by channel */
-  void (*affine_row)(float *out, const float *in, const float *scale, const float *shift,
-                     size_t count);
+  /* channel by channel */
   void (*add_row)(float *out, const float *x, const float *y, size_t count);
   void (*multiply_row)(float *out, const float *x, const float *y, size_t count);
 } cpu_isa;

@@ -277,14 +277,6 @@ static void moments_row(double *sum, double *squares, const float *in, float shi
   *squares = total_squares;
 }
 
-static void affine_row(float *out, const float *in, const float *scale, const float *shift,
-                       size_t count) {
-  size_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    vec_store(out + i, vec_load(in + i) * vec_load(scale + i) + vec_load(shift + i));
-  for (; i < count; i++) out[i] = in[i] * scale[i] + shift[i];
-}
-
 static void add_row(float *out, const float *x, const float *y, size_t count) {
   size_t i = 0;
   for (; i + LANES <= count; i += LANES) vec_store(out + i, vec_load(x + i) + vec_load(y + i));
@@ -318,7 +310,6 @@ const cpu_isa ISA_NAME(ISA_SET) = {
     .gelu_row = gelu_row,
     .quick_gelu_row = quick_gelu_row,
     .moments_row = moments_row,
-    .affine_row = affine_row,
     .add_row = add_row,
     .multiply_row = multiply_row,
 };
