@@ -1,0 +1,3 @@
+/* GNUstep's Foundation.h asks for libobjc2's blocks; libBlocksRuntime has them too. */
+#pragma once
+#include <Block.h>
