@@ -33,8 +33,13 @@ def binding() -> str:
 
 
 def sources() -> list[str]:
-    """Every C file of the engine, relative to the project, as setuptools wants them."""
-    files = sorted(ROOM.rglob("*.c"))
+    """Every C file of the engine, relative to the project, as setuptools wants them.
+
+    The Metal room joins once its run loop is there.
+    """
+    metal = ROOM / "backend" / "metal"
+    left_out = () if (metal / "metal_backend.c").exists() else tuple(metal.glob("*.c"))
+    files = sorted(file for file in ROOM.rglob("*.c") if file not in left_out)
     return [str(Path(ROOM.name, file.relative_to(ROOM))) for file in files]
 
 
@@ -46,7 +51,7 @@ def make_builder() -> FFI:
         "app.engine._engine",
         '#include "engine.h"',
         sources=sources(),
-        include_dirs=[ROOM.name],
+        include_dirs=[ROOM.name, "."],
         extra_compile_args=COMPILE_FLAGS + os.environ.get("AQUATINT_CFLAGS", "").split(),
         extra_link_args=["-pthread"],
         libraries=["m"],

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ENGINE_FOLDER = Path(__file__).resolve().parent.parent / "engine_c"
+INCLUDES = (f"-I{ENGINE_FOLDER}", f"-I{ENGINE_FOLDER.parent}")  # metal/kernel_args.h is shared
 FLAGS = (
     "-std=gnu17",
     "-O3",
@@ -35,7 +36,7 @@ def build_engine_library(rooms: Iterable[str] = ()) -> Path:
     compiler's words if it fails.
     """
     sources = sorted({path for room in list(rooms) or ["."] for path in _sources(room)})
-    command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, f"-I{ENGINE_FOLDER}"]
+    command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, *INCLUDES]
     library = _cache_folder() / f"engine-{_digest(command, sources)}.so"
     if not library.exists():
         _compile([*command, *map(str, sources), "-lm", "-lpthread"], library)
@@ -49,7 +50,7 @@ def build_probe(source: Path, rooms: Iterable[str] = ()) -> Path:
     library = engine.with_name(f"{source.stem}-{digest}.so")
     if not library.exists():
         command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-Werror"]
-        _compile([*command, f"-I{ENGINE_FOLDER}", str(source), str(engine)], library)
+        _compile([*command, *INCLUDES, str(source), str(engine)], library)
     return library
 
 
@@ -57,7 +58,9 @@ def _sources(room: str) -> list[Path]:
     """C files of a folder or one C file; what cffi writes begins with an underscore."""
     place = ENGINE_FOLDER / room
     found = [place] if place.suffix == ".c" else place.rglob("*.c")
-    return [path for path in found if not path.name.startswith("_")]
+    metal = ENGINE_FOLDER / "backend" / "metal"
+    left_out = () if (metal / "metal_backend.c").exists() else tuple(metal.glob("*.c"))
+    return [path for path in found if not path.name.startswith("_") and path not in left_out]
 
 
 def _cache_folder() -> Path:
@@ -73,8 +76,9 @@ def _digest(command: list[str], sources: list[Path]) -> str:
         *sources,
         *sorted(ENGINE_FOLDER.rglob("*.h")),
         *sorted(ENGINE_FOLDER.rglob("*.def")),
+        *sorted(ENGINE_FOLDER.parent.glob("metal/*.h")),
     ]:
-        digest.update(str(path.relative_to(ENGINE_FOLDER)).encode() + b"\0")
+        digest.update(str(path.relative_to(ENGINE_FOLDER.parent)).encode() + b"\0")
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -41,7 +41,7 @@ SOUND = {
         "int half(int i) { return names[i & 1][0]; }\n"
         "int tested(void) { return 1; }\n"
     ),
-    "engine_c/graph/ops.def": '/* rows */\nOP(add, 2, cpu_add, "add", 1e-6)\n',
+    "engine_c/graph/ops.def": "/* rows */\nOP(add, 2, cpu_add, metal_add, 1e-6)\n",
     "engine_c/graph/ops.h": "void ops_add(int x);\nint half(int i);\nvoid cpu_add(int x);\n",
     "engine_c/graph/ops.c": '#include "graph/ops.h"\nvoid ops_add(int x) { cpu_add(half(x)); }\n',
     "engine_c/backend/cpu/cpu_add.c": '#include "graph/ops.h"\nvoid cpu_add(int x) { (void)x; }\n',
@@ -124,7 +124,19 @@ OPERATOR_FAULTS = [
     ("body", "engine_c/graph/ops.c", "void ops_add(int x);\n", "ops_add has no body"),
     ("CPU", "engine_c/backend/cpu/cpu_add.c", "/* void cpu_add( { */\n", "no CPU function cpu_add"),
     ("test", "tests/graph/test_ops.py", "NAMES = []\n", "no test in tests/graph/ runs add"),
-    ("kernel", "metal/norm.metal", "kernel void norm_f16() {}\n", "no kernel add_"),
+    ("encoder", "engine_c/backend/metal/metal_backend.c", "/* void metal_add( */\n", "no encoder"),
+    (
+        "pipeline",
+        "engine_c/backend/metal/metal_kernels.def",
+        'KERNEL(add_f16, "add_f16", core, 0, 0)\n',
+        "no kernel add_f16",
+    ),
+    (
+        "pipeline row",
+        "engine_c/backend/metal/metal_kernels.def",
+        "KERNEL(add_f16)\n",
+        "is not KERNEL(",
+    ),
     ("row", "engine_c/graph/ops.def", "OP(add, 2, cpu_add)\n", "is not OP("),
 ]
 

@@ -11,7 +11,7 @@ def check(root: Path) -> list[str]:
     """A sentence for each place that an operator lacks."""
     engine = root / "engine_c"
     table = _table(engine / "graph" / "ops.def")
-    rows = re.findall(r'^OP\((\w+), (\d+), (\w+), "(\w+)", ([\d.e+-]+)\)$', table, re.MULTILINE)
+    rows = re.findall(r"^OP\((\w+), (\d+), (\w+), (\w+), ([\d.e+-]+)\)$", table, re.MULTILINE)
     found = [
         f"engine_c/graph/ops.def: the row '{line}' is not OP(name, tensors, cpu, metal, tolerance)."
         for line in table.splitlines()
@@ -19,7 +19,7 @@ def check(root: Path) -> list[str]:
     ]
     for name, _, cpu, metal, _ in rows:
         found += _lacks(root, name, cpu, metal)
-    return found
+    return [*found, *_pipelines(root)]
 
 
 def _lacks(root: Path, name: str, cpu: str, metal: str) -> Iterator[str]:
@@ -32,9 +32,25 @@ def _lacks(root: Path, name: str, cpu: str, metal: str) -> Iterator[str]:
         yield f"ops.def: {name} has no CPU function {cpu} in backend/cpu/."
     if f'"{name}"' not in _text(root / "tests" / "graph", (".py",)):
         yield f"ops.def: no test in tests/graph/ runs {name}."
-    shaders = _text(root / "metal", (".metal",))
-    if (root / "metal").exists() and f"kernel void {metal}_" not in shaders:
-        yield f"ops.def: {name} has no kernel {metal}_<dtype> in metal/."
+    encoders = engine / "backend" / "metal"
+    is_there = (encoders / "metal_backend.c").exists()
+    if is_there and not re.search(rf"\bvoid {metal}\([^;]*\{{", _text(encoders, (".c",))):
+        yield f"ops.def: {name} has no encoder {metal} in backend/metal/."
+
+
+def _pipelines(root: Path) -> Iterator[str]:
+    """Each row of metal_kernels.def is a kernel of metal/, by its own name or a host_name."""
+    path = root / "engine_c" / "backend" / "metal" / "metal_kernels.def"
+    if not path.exists():
+        return
+    shaders = "\n".join(p.read_text(encoding="utf-8") for p in root.glob("metal/*.metal"))
+    table = _table(path)
+    for line in filter(None, map(str.strip, table.splitlines())):
+        row = re.fullmatch(r'KERNEL\((\w+), "(\w+)", (core|bf16|tensor), \d+, \d+\)', line)
+        if row is None:
+            yield f"metal_kernels.def: the row '{line}' is not KERNEL(id, name, library, 0, 0)."
+        elif not re.search(rf'\bkernel void {row[2]}\(|host_name\("{row[2]}"\)', shaders):
+            yield f"metal_kernels.def: no kernel {row[2]} in metal/."
 
 
 def _text(folder: Path, suffixes: tuple[str, ...]) -> str:
