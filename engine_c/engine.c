@@ -7,12 +7,14 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/self_test.h"
 #include "base/error.h"
+#include "networks/adapters.h"
 #include "networks/model.h"
 #include "sampling/denoise.h"
 
 struct sd_engine {
   backend *backend;
   atomic_int stop; /* non-zero: what runs ends as soon as it can */
+  int32_t threads; /* at least 1 */
 };
 
 sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_error *error) {
@@ -22,8 +24,9 @@ sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_e
     return error_set(error, SD_BACKEND_FAILED, "this build has no Metal backend: choose cpu");
   sd_engine *engine = calloc(1, sizeof *engine);
   if (!engine) return error_set(error, SD_OUT_OF_MEMORY, "no memory for the engine");
+  engine->threads = options->threads ? options->threads : threads_processors();
   sd_status status =
-      cpu_backend_open(&engine->backend, options->threads, options->isa, &engine->stop, error);
+      cpu_backend_open(&engine->backend, engine->threads, options->isa, &engine->stop, error);
   if (status) {
     free(engine);
     return status;
@@ -84,6 +87,7 @@ sd_status sd_model_open(sd_model **out, sd_engine *engine, const sd_tensor *tens
   if (!model) return error_set(error, SD_OUT_OF_MEMORY, "no memory for the model");
   model->backend = engine->backend;
   model->stop = &engine->stop;
+  model->threads = engine->threads;
   sd_status status = model_open(model, tensors, count, config, error);
   if (!status) status = engine_record_once(model, error);
   if (status) {
@@ -105,6 +109,12 @@ void sd_model_describe(sd_model_info *out, const sd_model *model) { *out = model
 void sd_model_release_weights(sd_model *model) {
   model_release(model);
   model->backend->table->reserve(model->backend, 0, NULL);
+}
+
+sd_status sd_model_set_adapters(sd_model *model, const sd_adapter *adapters, int32_t count,
+                                sd_error *error) {
+  error_clear(error);
+  return adapters_set(model, adapters, count, error);
 }
 
 sd_status sd_plan(sd_plan_figures *out, sd_model *model, const sd_request *request,

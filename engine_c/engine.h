@@ -15,7 +15,7 @@
  * a status and fills the caller's sd_error with one sentence. Lifetimes: engine > model > call. One
  * call at a time per engine, from any thread; only sd_cancel may be called while another runs.
  * The engine reads no file and no environment, prints nothing and keeps nothing that it was given,
- * save the tensors' data, which must stay readable until sd_model_close. */
+ * save the tensors' data, which must stay readable until sd_model_close, and adapters' factors. */
 #ifndef SD_ENGINE_H
 #define SD_ENGINE_H
 
@@ -166,7 +166,8 @@ void sd_model_close(sd_model *model);
 
 typedef struct sd_model_info {
   int64_t text_parameters, unet_parameters, vae_parameters, taesd_parameters;
-  int32_t text_width, text_layers, unet_in_channels, unet_channels, unet_levels, context_width;
+  int32_t text_width, text_layers, text_vocabulary, unet_in_channels, unet_channels, unet_levels,
+      context_width;
   int32_t has_text, has_unet, has_vae_encoder, has_vae_decoder, has_taesd_encoder,
       has_taesd_decoder;
 } sd_model_info;
@@ -175,6 +176,38 @@ void sd_model_describe(sd_model_info *out, const sd_model *model);
 
 /* Frees the packed weights; the next sd_generate packs them again. */
 void sd_model_release_weights(sd_model *model);
+
+/* A matrix [rows][columns][taps], taps being kernel height times width (1 in a linear layer): the
+ * product of up [rows][rank] and down [rank][columns][taps]. With mid [rank][rank][taps], down is
+ * [rank][columns] and mid stands between the two. With rank 0, up is the matrix itself. */
+typedef struct sd_factor {
+  const void *up, *mid, *down; /* mid and down may be NULL */
+  sd_dtype dtype;              /* of all three */
+  int32_t rows, columns, taps, rank;
+  int32_t up_is_transposed; /* 1: up is [rank][rows] */
+} sd_factor;
+
+typedef enum sd_adapter_kind {
+  SD_ADAPTER_PLAIN = 0,    /* first: LoRA, LoCon, whole differences */
+  SD_ADAPTER_HADAMARD = 1, /* first times second, number by number: LoHa */
+  SD_ADAPTER_KRONECKER = 2 /* first's Kronecker product with second, whose taps it has: LoKr */
+} sd_adapter_kind;
+
+/* What is added to one weight: scale times the matrix of `kind`. */
+typedef struct sd_adapter {
+  const char *name; /* of a sd_tensor of the model */
+  sd_adapter_kind kind;
+  float scale;
+  sd_factor first, second; /* second is read only by the kinds that name it */
+} sd_adapter;
+
+/* Puts these in the place of the model's adapters; 0 of them gives the model as it was, bit for
+ * bit. Each name may come several times. The factors must stay readable until others are set or the
+ * model is closed. Weights are merged as they are packed; those whose adapters do not change stay
+ * packed. SD_BAD_ARGUMENT names a weight that is not there or has another shape; nothing has
+ * changed then. */
+sd_status sd_model_set_adapters(sd_model *model, const sd_adapter *adapters, int32_t count,
+                                sd_error *error);
 
 /* ---- generation ---- */
 
@@ -188,7 +221,9 @@ typedef struct sd_prompt {
 typedef struct sd_request {
   sd_prompt prompt;
   sd_prompt negative_prompt; /* read only if cfg_scale is not 1 */
-  int32_t width, height;     /* pixels, multiples of 8 */
+  const float *extra_rows;   /* [extra_row_count][text_width]: token ids from text_vocabulary on */
+  int32_t extra_row_count;
+  int32_t width, height; /* pixels, multiples of 8 */
   int32_t steps;
   int32_t batch_count; /* pictures made side by side; picture i has seed + i */
   int32_t clip_skip;   /* 1: the last layer's output, 2: the one before, ... */
@@ -209,8 +244,9 @@ typedef struct sd_request {
 typedef struct sd_plan_figures {
   int64_t text_weights, unet_weights, vae_weights, taesd_weights; /* packed for the backend */
   int64_t text_activations, denoise_activations,
-      decode_activations;                             /* arena by phase; decode: the VAE */
-  int64_t workspace;                                  /* the backend's scratch, all phases */
+      decode_activations; /* arena by phase; decode: the VAE */
+  int64_t workspace;      /* the backend's scratch, all phases */
+  int64_t merging;        /* while weights are packed: the largest that adapters change, in peaks */
   int64_t text_peak, denoise_peak, decode_peak, peak; /* peak: the largest of the three */
 } sd_plan_figures;
 

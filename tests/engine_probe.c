@@ -66,7 +66,8 @@ static tensor *probe_record_network(probe_state *s, const network *net) {
   s->in[0] = graph_input(net->g, dtype, c->n, c->h, c->w, c->c);
   switch (c->network) {
     case PROBE_TEXT:
-      return ops_cast(net->g, clip_encode(net, s->in[0], c->text_heads, c->clip_skip), SD_F32);
+      return ops_cast(net->g, clip_encode(net, s->in[0], NULL, c->text_heads, c->clip_skip),
+                      SD_F32);
     case PROBE_VAE_DECODE:
       return vae_decode(net, s->in[0]);
     case PROBE_VAE_ENCODE:

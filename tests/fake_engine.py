@@ -190,6 +190,7 @@ def figures(peak: int) -> PlanFigures:
         denoise_activations=peak // 2,
         decode_activations=peak // 4,
         workspace=0,
+        merging=0,
         text_peak=peak // 2,
         denoise_peak=peak,
         decode_peak=peak * 3 // 4,

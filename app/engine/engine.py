@@ -11,9 +11,12 @@ from typing import Any, Self
 
 from app.engine._engine import ffi, lib
 from app.engine.types import (
+    AdapterFactor,
+    AdapterKind,
     BackendName,
     DeviceInfo,
     Dtype,
+    EngineAdapter,
     EngineTensor,
     GenerationInput,
     GenerationOutput,
@@ -111,6 +114,11 @@ _PREVIEWS = {
     Preview.NONE: lib.SD_PREVIEW_NONE,
     Preview.LATENT_RGB: lib.SD_PREVIEW_LATENT_RGB,
     Preview.TAESD: lib.SD_PREVIEW_TAESD,
+}
+_ADAPTER_KINDS = {
+    AdapterKind.PLAIN: lib.SD_ADAPTER_PLAIN,
+    AdapterKind.HADAMARD: lib.SD_ADAPTER_HADAMARD,
+    AdapterKind.KRONECKER: lib.SD_ADAPTER_KRONECKER,
 }
 _PHASES = {
     lib.SD_PHASE_TEXT: Phase.TEXT,
@@ -258,6 +266,25 @@ def _fill_tensors(tensors: Sequence[EngineTensor]) -> tuple[Any, list[Any]]:
     return rows, names
 
 
+def _fill_adapters(adapters: Sequence[EngineAdapter]) -> tuple[Any, list[Any]]:
+    rows = ffi.new("sd_adapter[]", len(adapters))
+    names = [ffi.new("char[]", adapter.name.encode()) for adapter in adapters]
+    for row, name, adapter in zip(rows, names, adapters, strict=True):
+        row.name, row.kind, row.scale = name, _ADAPTER_KINDS[adapter.kind], adapter.scale
+        _fill_factor(row.first, adapter.first)
+        if adapter.second:
+            _fill_factor(row.second, adapter.second)
+    return rows, names
+
+
+def _fill_factor(out: Any, factor: AdapterFactor) -> None:
+    for name in ("up", "mid", "down"):
+        setattr(out, name, ffi.cast("void *", getattr(factor, name)))
+    for name in ("rows", "columns", "taps", "rank", "up_is_transposed"):
+        setattr(out, name, getattr(factor, name))
+    out.dtype = _DTYPES[factor.dtype]
+
+
 def _fill_config(config: ModelConfig) -> Any:
     out = ffi.new("sd_model_config *")
     out.unet_heads = config.unet_heads
@@ -276,7 +303,7 @@ def _fill_config(config: ModelConfig) -> Any:
 class _Request:
     """The C struct of a request and the buffers that it points into."""
 
-    def __init__(self, source: GenerationInput) -> None:
+    def __init__(self, source: GenerationInput, text_width: int) -> None:
         self.struct = ffi.new("sd_request *")
         self._buffers: list[Any] = []
         self._fill_prompt(self.struct.prompt, source.prompt)
@@ -294,6 +321,8 @@ class _Request:
         self.struct.release_weights = source.release_weights
         if source.init_image is not None:
             self.struct.init_image = self._picture(source, source.init_image)
+        if source.extra_rows:
+            self._fill_extra_rows(source.extra_rows, text_width)
 
     def _fill_prompt(self, out: Any, prompt: PromptTokens) -> None:
         tokens = ffi.new("int32_t[]", [token for chunk in prompt.tokens for token in chunk])
@@ -302,6 +331,14 @@ class _Request:
             raise BadArgument("each chunk of a prompt needs 77 tokens and 77 weights")
         out.tokens, out.weights, out.chunk_count = tokens, weights, len(prompt.tokens)
         self._buffers += [tokens, weights]
+
+    def _fill_extra_rows(self, rows: bytes, text_width: int) -> None:
+        row_bytes = 4 * text_width
+        if len(rows) % row_bytes:
+            raise BadArgument(f"each extra row of a token needs {text_width} numbers")
+        buffer = ffi.from_buffer("float[]", rows)
+        self.struct.extra_rows, self.struct.extra_row_count = buffer, len(rows) // row_bytes
+        self._buffers.append(buffer)
 
     def _picture(self, source: GenerationInput, rgb: bytes) -> Any:
         if len(rgb) != source.width * source.height * 3:
@@ -323,7 +360,7 @@ class Model:
 
     def plan(self, source: GenerationInput) -> PlanFigures:
         """Forecasts the memory of a request, in bytes; loads nothing. Raises EngineError."""
-        request, error = _Request(source), ffi.new("sd_error *")
+        request, error = self._request(source), ffi.new("sd_error *")
         out = ffi.new("sd_plan_figures *")
         _check(lib.sd_plan(out, self._model, request.struct, error), error)
         return PlanFigures(**_values(out, PlanFigures))
@@ -335,7 +372,7 @@ class Model:
 
         Raises Cancelled, another EngineError, or what `progress` raised.
         """
-        request, error = _Request(source), ffi.new("sd_error *")
+        request, error = self._request(source), ffi.new("sd_error *")
         picture_size = source.width * source.height * 3
         rgb = ffi.new("uint8_t[]", source.batch_count * picture_size)
         latents = ffi.new("float[]", source.batch_count * source.width * source.height // 16)
@@ -364,11 +401,23 @@ class Model:
             note=_text(result.note),
         )
 
+    def set_adapters(self, adapters: Sequence[EngineAdapter]) -> None:
+        """Puts these in the place of the model's adapters; none give it as it was.
+
+        Their addresses must stay readable until others are set. Raises BadArgument, with nothing
+        changed, for a weight that is not there or has another shape.
+        """
+        (rows, _names), error = _fill_adapters(adapters), ffi.new("sd_error *")
+        _check(lib.sd_model_set_adapters(self._model, rows, len(rows), error), error)
+
     def describe(self) -> ModelInfo:
         """Sizes that the engine read off the tensors."""
         out = ffi.new("sd_model_info *")
         lib.sd_model_describe(out, self._model)
         return ModelInfo(**_values(out, ModelInfo))
+
+    def _request(self, source: GenerationInput) -> _Request:
+        return _Request(source, self.describe().text_width)
 
     def release_weights(self) -> None:
         """Frees packed weights and the arena; the next generation packs again."""

@@ -96,6 +96,47 @@ class EngineTensor:
     is_mapped: bool
 
 
+class AdapterKind(StrEnum):
+    """How an adapter's factors become what is added to a weight; see `sd_adapter_kind`."""
+
+    PLAIN = "plain"
+    HADAMARD = "hadamard"
+    KRONECKER = "kronecker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterFactor:
+    """A matrix rows x columns x taps as a product, or with rank 0 as it is; see `sd_factor`.
+
+    `up`, `mid` and `down` are addresses, 0 where there is none; the bytes must stay readable while
+    a model has the adapter.
+    """
+
+    dtype: Dtype
+    rows: int
+    columns: int
+    taps: int
+    rank: int
+    up: int
+    mid: int = 0
+    down: int = 0
+    up_is_transposed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineAdapter:
+    """What is added to the weight `name`: `scale` times the matrix of `kind`.
+
+    `second` is None for a plain one.
+    """
+
+    name: str
+    kind: AdapterKind
+    scale: float
+    first: AdapterFactor
+    second: AdapterFactor | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """What tensor shapes do not tell about a model; see `sd_model_config` in engine.h."""
@@ -122,7 +163,9 @@ class PromptTokens:
 class GenerationInput:
     """All that the engine needs for one batch of pictures; see `sd_request` in engine.h.
 
-    `width` and `height` are pixels, `init_image` RGB bytes of height x width x 3.
+    `width` and `height` are pixels, `init_image` RGB bytes of height x width x 3. `extra_rows` are
+    the f32 bytes of rows of the text encoder's width, which token ids from the model's vocabulary
+    on stand for.
     """
 
     prompt: PromptTokens
@@ -142,6 +185,7 @@ class GenerationInput:
     preview: Preview
     precision: Dtype
     release_weights: bool
+    extra_rows: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +223,10 @@ class GenerationOutput:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanFigures:
-    """Forecast in bytes; a phase's peak holds resident weights, arena and workspace."""
+    """Forecast in bytes; a phase's peak holds resident weights, arena and workspace.
+
+    `merging` is what adding LoRAs to the largest weight takes for a while; peaks hold it.
+    """
 
     text_weights: int
     unet_weights: int
@@ -189,6 +236,7 @@ class PlanFigures:
     denoise_activations: int
     decode_activations: int
     workspace: int
+    merging: int
     text_peak: int
     denoise_peak: int
     decode_peak: int
@@ -205,6 +253,7 @@ class ModelInfo:
     taesd_parameters: int
     text_width: int
     text_layers: int
+    text_vocabulary: int
     unet_in_channels: int
     unet_channels: int
     unet_levels: int

@@ -20,7 +20,8 @@ typedef struct backend_table {
 
   /* Bytes that the weight takes once uploaded: from kind, shape and dtype alone. */
   int64_t (*weight_bytes)(const backend *b, const weight *w);
-  /* Packs or maps the weight (kind is set, data is not NULL); no-op if it is there. */
+  /* Packs or maps the weight (kind is set, data is not NULL); no-op if it is there. Where it is not
+   * mapped, the data of a matrix or a vector may be gone once this returns. */
   sd_status (*upload)(backend *b, weight *w, sd_error *error);
   void (*drop)(backend *b, weight *w);
 

@@ -44,13 +44,15 @@ static void reference_timestep_embedding(const node *n, const reference_values *
     }
 }
 
-/* ids [rows], table [vocabulary][c] -> out [rows][c] */
+/* ids [rows], table [vocabulary][c], extra [count][c] -> out [rows][c] */
 static void reference_embedding(const node *n, const reference_values *v) {
-  const int64_t last = n->weights[WEIGHT_MAIN]->shape[0] - 1, channels = n->out->c;
+  const int64_t vocabulary = n->weights[WEIGHT_MAIN]->shape[0], channels = n->out->c;
+  const int64_t last = vocabulary + (n->in[IN_Y] ? tensor_rows(n->in[IN_Y]) : 0) - 1;
   for (int64_t row = 0; row < tensor_rows(n->out); row++) {
     const int64_t id = (int64_t)fmin(fmax(v->in[IN_X][row], 0), (double)last);
-    for (int64_t c = 0; c < channels; c++)
-      v->out[row * channels + c] = v->weights[WEIGHT_MAIN][id * channels + c];
+    const double *rows = id < vocabulary ? v->weights[WEIGHT_MAIN] + id * channels
+                                         : v->in[IN_Y] + (id - vocabulary) * channels;
+    for (int64_t c = 0; c < channels; c++) v->out[row * channels + c] = rows[c];
   }
 }
 

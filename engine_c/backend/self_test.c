@@ -50,7 +50,7 @@ static sd_dtype self_test_in_dtype(const self_test *t, int role) {
     case OP_timestep_embedding:
       return SD_F32;
     case OP_embedding:
-      return SD_I32;
+      return role == IN_X ? SD_I32 : SD_F32;
     case OP_attention:
       return role == IN_KEY_COUNTS ? SD_I32 : t->graph.dtype;
     default:
@@ -120,7 +120,7 @@ static tensor *self_test_record_op(self_test *t) {
     case OP_timestep_embedding:
       return ops_timestep_embedding(g, in[IN_X], c->out.c);
     case OP_embedding:
-      return ops_embedding(g, in[IN_X], w);
+      return ops_embedding(g, in[IN_X], w, in[IN_Y]);
     case OP_add:
       return ops_add(g, in[IN_X], in[IN_Y]);
     case OP_activation:
@@ -178,9 +178,9 @@ static const double *self_test_draw(self_test *t, void *stored, sd_dtype dtype, 
 
 /* Off zero, so that a mean is there to be found; integers so that all they may be occurs. */
 static self_test_range self_test_in_range(const self_test_case *c, int role) {
-  const float rows = (float)c->out.h, keys = (float)c->in[IN_K].w;
+  const float rows = (float)(c->out.h + c->in[IN_Y].w), keys = (float)c->in[IN_K].w;
   if (c->op == OP_timestep_embedding) return (self_test_range){500, 500};
-  if (c->op == OP_embedding) return (self_test_range){rows / 2, rows / 2 + 2};
+  if (c->op == OP_embedding && role == IN_X) return (self_test_range){rows / 2, rows / 2 + 2};
   if (c->op == OP_attention && role == IN_KEY_COUNTS)
     return (self_test_range){(keys + 1) / 2, (keys - 1) / 2};
   return (self_test_range){0.5f, c->spread > 0 ? c->spread : 2.0f};

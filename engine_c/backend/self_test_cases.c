@@ -10,6 +10,7 @@ static const self_test_case SELF_TEST_CASES[] = {
 
     {.op = OP_embedding, .in = {{2, 1, 9, 1}}, .out = {.h = 50, .c = 45}},
     {.op = OP_embedding, .in = {{1, 1, 1, 13}}, .out = {.h = 7, .c = 64}},
+    {.op = OP_embedding, .in = {{2, 1, 31, 1}, {1, 1, 5, 45}}, .out = {.h = 9, .c = 45}},
 
     {.op = OP_add, .in = {{2, 3, 5, 67}, {2, 3, 5, 67}}},
     {.op = OP_add, .in = {{3, 1, 7, 33}, {1, 1, 7, 33}}},

@@ -54,11 +54,14 @@ tensor *ops_timestep_embedding(graph *g, tensor *t, int32_t dim) {
   return graph_append(g, (node){.op = OP_timestep_embedding, .out = out, .in = {t}});
 }
 
-tensor *ops_embedding(graph *g, tensor *ids, weight *table) {
+tensor *ops_embedding(graph *g, tensor *ids, weight *table, tensor *extra) {
   if (ids->dtype != SD_I32 || table->rank != 2 || !ops_use(table, WEIGHT_TABLE))
     return ops_refuse(g, OP_embedding, "ids and a table of rows are needed");
+  if (extra && (extra->dtype != SD_F32 || extra->c != table->shape[1]))
+    return ops_refuse(g, OP_embedding, "the extra rows have another width");
   tensor *out = graph_tensor(g, g->dtype, ids->n, 1, ids->w * ids->c, (int32_t)table->shape[1]);
-  return graph_append(g, (node){.op = OP_embedding, .out = out, .in = {ids}, .weights = {table}});
+  return graph_append(
+      g, (node){.op = OP_embedding, .out = out, .in = {ids, extra}, .weights = {table}});
 }
 
 tensor *ops_add(graph *g, tensor *x, tensor *y) {

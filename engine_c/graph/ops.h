@@ -39,7 +39,8 @@ typedef struct op_args {
 
 /* Roles of a node's inputs. */
 enum { IN_X = 0, IN_Y = 1, IN_RESIDUAL = 2, IN_CHANNEL_ADD = 3, IN_MAX = 4 };
-/* attention: q, k, v, key_counts. add: x, y. group_norm and conv2d: x, second source y. */
+/* attention: q, k, v, key_counts. add: x, y. group_norm and conv2d: x, second source y. embedding:
+ * ids x, extra rows y. */
 enum { IN_Q = 0, IN_K = 1, IN_V = 2, IN_KEY_COUNTS = 3 };
 /* Roles of a node's weights. */
 enum { WEIGHT_MAIN = 0, WEIGHT_BIAS = 1, WEIGHT_MAX = 2 };
@@ -51,9 +52,10 @@ tensor *ops_arange(graph *g, float start, float step, int32_t count, sd_dtype dt
  * f_i = 10000^(-i / (dim/2)). dim is even. */
 tensor *ops_timestep_embedding(graph *g, tensor *t, int32_t dim);
 
-/* ids [n,1,w,1] or [1,1,1,w] i32 -> [n,1,w,c]: rows of table [vocabulary][c]. An id outside the
- * table is clamped: the engine checks ids before. */
-tensor *ops_embedding(graph *g, tensor *ids, weight *table);
+/* ids [n,1,w,1] or [1,1,1,w] i32 -> [n,1,w,c]: rows of table [vocabulary][c] and, from id
+ * `vocabulary` on, of extra [1,1,count,c] f32 (may be NULL). An id outside both is clamped: the
+ * engine checks ids before. */
+tensor *ops_embedding(graph *g, tensor *ids, weight *table, tensor *extra);
 
 /* x + y; y.n may be 1 (the same for each n). */
 tensor *ops_add(graph *g, tensor *x, tensor *y);

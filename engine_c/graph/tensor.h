@@ -35,11 +35,14 @@ typedef enum weight_kind {
 
 typedef struct weight {
   const char *name;
-  const void *data; /* NULL: shapes only */
-  sd_dtype dtype;
+  const void *data;      /* NULL: shapes only */
+  sd_dtype source_dtype; /* of data */
+  sd_dtype dtype;        /* as a backend gets it: of data, or wider where adapters are added */
   int32_t rank;
   int64_t shape[4];
   int32_t is_mapped;
+  const sd_adapter *adapters; /* [adapter_count], what is added to it before it is uploaded */
+  int32_t adapter_count;
   weight_kind kind;
   int32_t out, in, kernel_h, kernel_w; /* matrices; a linear has a 1 x 1 kernel */
   void *packed;                        /* the backend's, NULL until uploaded */

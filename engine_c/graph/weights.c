@@ -37,8 +37,12 @@ static sd_status weights_copy(weight_table *table, const sd_tensor *t, sd_error 
   if (!name) return error_set(error, SD_OUT_OF_MEMORY, "no memory for the table of weights");
   memcpy(name, t->name, length);
   weight *row = &table->rows[table->count++];
-  *row = (weight){
-      .name = name, .data = t->data, .dtype = t->dtype, .rank = t->rank, .is_mapped = t->is_mapped};
+  *row = (weight){.name = name,
+                  .data = t->data,
+                  .source_dtype = t->dtype,
+                  .dtype = t->dtype,
+                  .rank = t->rank,
+                  .is_mapped = t->is_mapped};
   for (int i = 0; i < 4; i++) row->shape[i] = i < t->rank ? t->shape[i] : 1;
   return SD_OK;
 }

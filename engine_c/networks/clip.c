@@ -21,7 +21,7 @@ int32_t clip_vocabulary(const weight_table *weights) {
   return table ? (int32_t)table->shape[0] : 0;
 }
 
-static tensor *clip_embed(const network *net, tensor *ids) {
+static tensor *clip_embed(const network *net, tensor *ids, tensor *extra) {
   layer_path path = layers_path("text.embeddings");
   graph_label(net->g, "%s", path.text);
   weight *tokens = layers_weight(net, path, "token_embedding.weight");
@@ -33,8 +33,8 @@ static tensor *clip_embed(const network *net, tensor *ids) {
     return &net->g->nothing;
   }
   tensor *index = ops_arange(net->g, 0, 1, CLIP_TOKENS, SD_I32);
-  return ops_add(net->g, ops_embedding(net->g, ids, tokens),
-                 ops_embedding(net->g, index, positions));
+  return ops_add(net->g, ops_embedding(net->g, ids, tokens, extra),
+                 ops_embedding(net->g, index, positions, NULL));
 }
 
 static tensor *clip_layer(const network *net, layer_path path, tensor *x, int32_t heads) {
@@ -50,8 +50,9 @@ static tensor *clip_layer(const network *net, layer_path path, tensor *x, int32_
   return layers_linear(net, layers_join(path, "mlp.fc2"), h, x, ACT_NONE);
 }
 
-tensor *clip_encode(const network *net, tensor *ids, int32_t heads, int32_t clip_skip) {
-  tensor *x = clip_embed(net, ids);
+tensor *clip_encode(const network *net, tensor *ids, tensor *extra, int32_t heads,
+                    int32_t clip_skip) {
+  tensor *x = clip_embed(net, ids, extra);
   int32_t count = clip_layers(net->weights) + 1 - clip_skip;
   for (int32_t i = 0; i < count; i++)
     x = clip_layer(net, layers_path("text.encoder.layers.%d", i), x, heads);

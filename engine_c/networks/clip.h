@@ -10,9 +10,11 @@ enum { CLIP_TOKENS = 77 };
 
 int32_t clip_layers(const weight_table *weights);
 int32_t clip_width(const weight_table *weights);      /* 0: there is no text encoder */
-int32_t clip_vocabulary(const weight_table *weights); /* token ids are below it */
+int32_t clip_vocabulary(const weight_table *weights); /* ids of its own tokens are below it */
 
-/* ids [n,1,77,1] i32 -> [n,1,77,width]: the output of layer (layers + 1 - clip_skip), normed. */
-tensor *clip_encode(const network *net, tensor *ids, int32_t heads, int32_t clip_skip);
+/* ids [n,1,77,1] i32 -> [n,1,77,width]: the output of layer (layers + 1 - clip_skip), normed. Ids
+ * from the vocabulary's end on are rows of extra [1,1,count,width] f32 (NULL: there are none). */
+tensor *clip_encode(const network *net, tensor *ids, tensor *extra, int32_t heads,
+                    int32_t clip_skip);
 
 #endif

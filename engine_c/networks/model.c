@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "networks/adapters.h"
 #include "networks/clip.h"
 #include "networks/taesd.h"
 #include "networks/unet.h"
@@ -17,6 +18,7 @@ static void model_describe(sd_model *model) {
       .vae_parameters = weights_parameters(w, "vae."),
       .taesd_parameters = weights_parameters(w, "taesd."),
       .text_width = clip_width(w),
+      .text_vocabulary = clip_vocabulary(w),
       .text_layers = clip_layers(w),
       .unet_in_channels = unet_in_channels(w),
       .unet_channels = unet_channels(w),
@@ -81,5 +83,6 @@ void model_release(sd_model *model) {
 
 void model_close(sd_model *model) {
   model_release(model);
+  adapters_close(model);
   weights_close(&model->weights);
 }

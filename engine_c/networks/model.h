@@ -3,17 +3,21 @@
 #define NETWORKS_MODEL_H
 
 #include "backend/backend.h"
+#include "base/threads.h"
 #include "graph/weights.h"
 
 struct sd_model {
   backend *backend;
   atomic_int *stop; /* the engine's: non-zero ends what runs */
   weight_table weights;
+  arena adapter_memory; /* what the weights' adapters point to (adapters.c) */
+  thread_pool *merging; /* NULL until there were adapters */
+  int32_t threads;      /* that it gets, at least 1 */
   sd_model_config config;
   sd_model_info info;
 };
 
-/* model->backend and model->stop are set. Reads all sizes off the names and shapes and checks the
+/* model->backend, stop and threads are set. Reads all sizes off the names and shapes and checks the
  * configuration. Whether every layer is there is seen when the networks are recorded. */
 sd_status model_open(sd_model *model, const sd_tensor *tensors, int32_t count,
                      const sd_model_config *config, sd_error *error);

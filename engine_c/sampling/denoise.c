@@ -29,6 +29,9 @@ static void denoise_fill_tokens(generation *g, const void *what) {
   if (g->f.prompts == 2)
     memcpy(ids + count, negative->tokens,
            (size_t)negative->chunk_count * CLIP_TOKENS * sizeof *ids);
+  if (!g->request->extra_row_count) return;
+  memcpy(frame_input(&g->f, PART_TEXT, 1), g->request->extra_rows,
+         (size_t)g->request->extra_row_count * (size_t)g->model->info.text_width * sizeof(float));
 }
 
 /* Chunks of both prompts, one after the other -> context rows, the shorter one padded with zeros

@@ -6,12 +6,13 @@
 
 #include "base/error.h"
 #include "graph/plan.h"
+#include "networks/adapters.h"
 #include "networks/clip.h"
 #include "networks/taesd.h"
 #include "networks/vae.h"
 
 enum { FRAME_SIZE_LIMIT = 8192, FRAME_STEP_LIMIT = 1000, FRAME_BATCH_LIMIT = 64 };
-enum { FRAME_CHUNK_LIMIT = 64, FRAME_LATENT_FACTOR = 8 };
+enum { FRAME_CHUNK_LIMIT = 64, FRAME_EXTRA_ROW_LIMIT = 4096, FRAME_LATENT_FACTOR = 8 };
 
 static int frame_uses_cfg(const sd_request *r) { return r->cfg_scale != 1.0f; }
 
@@ -23,16 +24,29 @@ static int frame_encodes(const frame *f) {
 
 /* ---- the request ---- */
 
-static sd_status frame_check_prompt(const sd_prompt *prompt, int32_t vocabulary, sd_error *error) {
+/* tokens: ids that there are, the model's and the request's extra ones. */
+static sd_status frame_check_prompt(const sd_prompt *prompt, int32_t tokens, sd_error *error) {
   if (prompt->chunk_count < 1 || prompt->chunk_count > FRAME_CHUNK_LIMIT)
     return error_set(error, SD_BAD_ARGUMENT, "a prompt must have 1 to %d chunks of tokens",
                      FRAME_CHUNK_LIMIT);
   for (int32_t i = 0; i < prompt->chunk_count * CLIP_TOKENS; i++) {
-    if (prompt->tokens[i] < 0 || prompt->tokens[i] >= vocabulary)
+    if (prompt->tokens[i] < 0 || prompt->tokens[i] >= tokens)
       return error_set(error, SD_BAD_ARGUMENT, "the model has no token %d", prompt->tokens[i]);
     if (!isfinite(prompt->weights[i]))
       return error_set(error, SD_BAD_ARGUMENT, "a weight in the prompt is not a finite number");
   }
+  return SD_OK;
+}
+
+static sd_status frame_check_extra_rows(const frame *f, sd_error *error) {
+  const sd_request *r = f->request;
+  if (r->extra_row_count < 0 || r->extra_row_count > FRAME_EXTRA_ROW_LIMIT)
+    return error_set(error, SD_BAD_ARGUMENT, "a request may have up to %d extra rows of tokens",
+                     FRAME_EXTRA_ROW_LIMIT);
+  int64_t count = (int64_t)r->extra_row_count * f->model->info.text_width;
+  for (int64_t i = 0; i < count; i++)
+    if (!isfinite(r->extra_rows[i]))
+      return error_set(error, SD_BAD_ARGUMENT, "an extra row of a token is not finite");
   return SD_OK;
 }
 
@@ -71,11 +85,11 @@ static sd_status frame_check_model(const frame *f, sd_error *error) {
 
 static sd_status frame_check(const frame *f, sd_error *error) {
   const sd_request *r = f->request;
-  int32_t vocabulary = clip_vocabulary(&f->model->weights);
+  int32_t tokens = f->model->info.text_vocabulary + r->extra_row_count;
   sd_status status = frame_check_numbers(r, error);
-  if (!status) status = frame_check_prompt(&r->prompt, vocabulary, error);
-  if (!status && frame_uses_cfg(r))
-    status = frame_check_prompt(&r->negative_prompt, vocabulary, error);
+  if (!status) status = frame_check_extra_rows(f, error);
+  if (!status) status = frame_check_prompt(&r->prompt, tokens, error);
+  if (!status && frame_uses_cfg(r)) status = frame_check_prompt(&r->negative_prompt, tokens, error);
   return status ? status : frame_check_model(f, error);
 }
 
@@ -89,7 +103,11 @@ static void frame_record_encode(frame *f, const network *net, frame_slot *slot) 
 
 static void frame_record_text(frame *f, const network *net, frame_slot *slot) {
   slot->in[0] = graph_input(net->g, SD_I32, f->chunks, 1, CLIP_TOKENS, 1);
-  tensor *out = clip_encode(net, slot->in[0], f->model->config.text_heads, f->request->clip_skip);
+  const sd_request *r = f->request;
+  if (r->extra_row_count)
+    slot->in[1] = graph_input(net->g, SD_F32, 1, 1, r->extra_row_count, f->model->info.text_width);
+  tensor *out =
+      clip_encode(net, slot->in[0], slot->in[1], f->model->config.text_heads, r->clip_skip);
   slot->out = ops_cast(net->g, out, SD_F32);
 }
 
@@ -204,6 +222,23 @@ static int64_t frame_weights(const frame *f, frame_part part, const char *prefix
 
 static int64_t frame_most(int64_t a, int64_t b) { return a > b ? a : b; }
 
+typedef struct frame_merging {
+  const sd_model *model;
+  int64_t bytes;
+} frame_merging;
+
+static void frame_merge_weight(void *user, weight *w) {
+  frame_merging *most = user;
+  most->bytes = frame_most(most->bytes, adapters_merge_bytes(most->model, w));
+}
+
+/* What merging one weight of the part takes for a while, before the arena is the part's. */
+static int64_t frame_merge_bytes(const frame *f, frame_part part) {
+  frame_merging most = {f->model, 0};
+  if (f->slots[part].used) graph_each_weight(&f->slots[part].g, frame_merge_weight, &most);
+  return most.bytes;
+}
+
 static int64_t frame_activations(const frame *f, frame_part part) {
   return f->slots[part].used ? f->slots[part].g.arena_bytes : 0;
 }
@@ -233,14 +268,20 @@ void frame_forecast(sd_plan_figures *out, const frame *f) {
       .workspace = b->table->workspace_bytes(b),
   };
   int keep = !f->request->release_weights;
+  int64_t merge_text = frame_merge_bytes(f, PART_TEXT);
+  int64_t merge_unet =
+      frame_most(frame_merge_bytes(f, PART_CONTEXT), frame_merge_bytes(f, PART_UNET));
+  out->merging = frame_most(merge_text, merge_unet);
   int64_t preview = frame_weights(f, PART_PREVIEW, "taesd.");
   int64_t decode = out->vae_weights + (frame_decodes_by_taesd(f) ? out->taesd_weights : 0);
   int64_t encode = frame_weights(f, PART_ENCODE, "") + frame_activations(f, PART_ENCODE);
   int64_t early = keep ? frame_weights(f, PART_ENCODE, "") : 0; /* stays from the init image */
   out->text_peak =
-      out->workspace + frame_most(encode, early + out->text_weights + out->text_activations);
-  out->denoise_peak = out->workspace + early + (keep ? out->text_weights : 0) + out->unet_weights +
-                      preview + out->denoise_activations;
+      out->workspace +
+      frame_most(encode, early + out->text_weights + frame_most(out->text_activations, merge_text));
+  out->denoise_peak =
+      out->workspace + early + (keep ? out->text_weights : 0) + out->unet_weights + preview +
+      frame_most(out->denoise_activations, (keep ? out->text_activations : 0) + merge_unet);
   out->decode_peak = out->workspace + decode + out->decode_activations;
   if (keep)
     out->decode_peak +=
@@ -251,21 +292,21 @@ void frame_forecast(sd_plan_figures *out, const frame *f) {
 /* ---- running ---- */
 
 typedef struct frame_upload {
-  backend *b;
+  sd_model *model;
   sd_status status;
   sd_error *error;
 } frame_upload;
 
 static void frame_upload_weight(void *user, weight *w) {
   frame_upload *up = user;
-  if (!up->status && atomic_load(up->b->stop))
+  if (!up->status && atomic_load(up->model->stop))
     up->status = error_set(up->error, SD_CANCELLED, "cancelled");
-  if (!up->status) up->status = up->b->table->upload(up->b, w, up->error);
+  if (!up->status) up->status = adapters_upload(up->model, w, up->error);
 }
 
 sd_status frame_prepare(frame *f, frame_part part, sd_error *error) {
   backend *b = f->model->backend;
-  frame_upload up = {b, SD_OK, error};
+  frame_upload up = {f->model, SD_OK, error};
   graph_each_weight(&f->slots[part].g, frame_upload_weight, &up);
   if (up.status) return up.status;
   return b->table->reserve(b, frame_arena_bytes(f, part), error);

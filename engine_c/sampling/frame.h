@@ -8,7 +8,7 @@
 
 typedef enum frame_part {
   PART_ENCODE,  /* init image [1,h,w,3] -> VAE moments or TAESD latents */
-  PART_TEXT,    /* ids [chunks,1,77,1] -> conditioning */
+  PART_TEXT,    /* ids [chunks,1,77,1], extra rows or NULL -> conditioning */
   PART_CONTEXT, /* context [prompts,1,tokens,width] -> keys and values, kept for all steps */
   PART_UNET,    /* latents, timestep, key counts -> prediction */
   PART_PREVIEW, /* latents [1,h,w,4] -> picture, by TAESD */

@@ -1,10 +1,11 @@
 """A small random model in the engine, and a request for it: shared by the tests of the engine."""
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ MINI_TAESD = MODELS / "aquatint-mini-taesd.safetensors"
 
 START, END = 49406, 49407
 Edit = Callable[[str, NDArray[np.float16]], NDArray[np.float16]]
+Store = tuple[Dtype, Callable[[NDArray[np.float16]], NDArray[Any]]]
 
 
 def prompt(*tokens: int, weight: float = 1.0, chunks: int = 1) -> PromptTokens:
@@ -69,13 +71,22 @@ def request(**changes: Any) -> GenerationInput:
 
 @contextmanager
 def open_model(
-    engine: Engine, path: Path = MINI, *, taesd: Path | None = None, edit: Edit | None = None
+    engine: Engine,
+    path: Path = MINI,
+    *,
+    taesd: Path | None = None,
+    edit: Edit | None = None,
+    store: Mapping[str, Store] = MappingProxyType({}),
 ) -> Iterator[Model]:
-    """The checkpoint in the engine; `edit` may change each f16 tensor, by its engine name."""
+    """The checkpoint in the engine; `edit` may change each f16 tensor, by its engine name.
+
+    `store` gives tensors another dtype, and the bits of their numbers in it.
+    """
     with open_checkpoint(path) as checkpoint:
         description = describe(checkpoint)
         tensors = engine_tensors(checkpoint, description)
-        kept: list[NDArray[np.float16]] = []
+        kept: list[NDArray[Any]] = []
+        tensors = [_stored(t, store[t.name], kept) if t.name in store else t for t in tensors]
         if edit:
             tensors = [_edited(tensor, edit, kept) for tensor in tensors]
         if not taesd:
@@ -89,12 +100,23 @@ def open_model(
             model.close()
 
 
-def _edited(tensor: EngineTensor, edit: Edit, kept: list[NDArray[np.float16]]) -> EngineTensor:
+def _numbers(tensor: EngineTensor) -> NDArray[np.float16]:
     count = int(np.prod(tensor.shape))
     pointer = ctypes.cast(tensor.address, ctypes.POINTER(ctypes.c_uint16))
-    stored = np.ctypeslib.as_array(pointer, (count,)).view(np.float16).reshape(tensor.shape)
+    return np.ctypeslib.as_array(pointer, (count,)).view(np.float16).reshape(tensor.shape)
+
+
+def _edited(tensor: EngineTensor, edit: Edit, kept: list[NDArray[Any]]) -> EngineTensor:
+    stored = _numbers(tensor)
     values = np.ascontiguousarray(edit(tensor.name, stored), np.float16)
     if values is stored:
         return tensor
     kept.append(values)
     return replace(tensor, address=values.ctypes.data, is_mapped=False)
+
+
+def _stored(tensor: EngineTensor, store: Store, kept: list[NDArray[Any]]) -> EngineTensor:
+    dtype, as_bits = store
+    bits = np.ascontiguousarray(as_bits(_numbers(tensor)))
+    kept.append(bits)
+    return replace(tensor, dtype=dtype, address=bits.ctypes.data, is_mapped=False)

@@ -100,12 +100,18 @@ def _timestep(n: int, width: int) -> Callable[[Maker], Built]:
     return build
 
 
-def _embedding(shape: tuple[int, int, int, int], rows: int, c: int) -> Callable[[Maker], Built]:
+def _embedding(
+    shape: tuple[int, int, int, int], rows: int, c: int, extra_rows: int = 0
+) -> Callable[[Maker], Built]:
     def build(make: Maker) -> Built:
-        ids = make.random.integers(-1, rows + 1, shape).astype(np.int32)  # one past either end
+        last = rows + extra_rows - 1
+        ids = make.random.integers(-1, last + 2, shape).astype(np.int32)  # one past either end
         table = make.weight(rows, c)
-        wanted = table.values[np.clip(ids, 0, rows - 1).reshape(shape[0], 1, -1)]
-        return Op(name="embedding", inputs=(ids,), weights=(table,)), wanted
+        extra = make.random.standard_normal((1, 1, extra_rows, c)).astype(np.float32)
+        every = np.concatenate([table.values, extra[0, 0]])
+        wanted = every[np.clip(ids, 0, last).reshape(shape[0], 1, -1)]
+        inputs = (ids, extra) if extra_rows else (ids,)
+        return Op(name="embedding", inputs=inputs, weights=(table,)), wanted
 
     return build
 
@@ -289,6 +295,12 @@ CASES = (
         has_weights=True,
     ),
     Case(op="embedding", title="positions", build=_embedding((1, 1, 1, 9), 9, 1100)),
+    Case(
+        op="embedding",
+        title="extra rows",
+        build=_embedding((2, 1, 77, 1), 20, 300, extra_rows=7),
+        has_weights=True,
+    ),
     Case(op="add", title="same", build=_add((2, 3, 5, 7), 2)),
     Case(op="add", title="broadcast", build=_add((3, 1, 77, 64), 1)),
     Case(op="add", title="large", build=_add((1, 61, 67, 33), 1)),

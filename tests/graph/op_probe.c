@@ -93,7 +93,7 @@ static tensor *probe_record(probe_frame *f, const probe_op *op, tensor **in, wei
     case OP_timestep_embedding:
       return ops_timestep_embedding(g, in[IN_X], op->count);
     case OP_embedding:
-      return ops_embedding(g, in[IN_X], w[WEIGHT_MAIN]);
+      return ops_embedding(g, in[IN_X], w[WEIGHT_MAIN], in[IN_Y]);
     case OP_add:
       return ops_add(g, in[IN_X], in[IN_Y]);
     case OP_activation:

@@ -65,15 +65,20 @@ static void embedding_row(void *user, int64_t row, int32_t worker) {
   const cpu_isa *isa = e->cpu->isa;
   const weight *table = e->node->weights[WEIGHT_MAIN];
   const tensor *out = e->node->out;
-  const int64_t last = table->shape[0] - 1;
+  const tensor *extra = e->node->in[IN_Y];
+  const int64_t vocabulary = table->shape[0];
+  const int64_t last = vocabulary + (extra ? tensor_rows(extra) : 0) - 1;
   int64_t id = ((const int32_t *)cpu_address(e->cpu, e->node->in[IN_X]))[row];
   id = id < 0 ? 0 : id > last ? last : id;
-  const int64_t bytes = (int64_t)half_dtype_bytes(table->dtype);
-  const char *from = (const char *)table->data + id * out->c * bytes;
+  const int is_extra = id >= vocabulary;
+  const sd_dtype dtype = is_extra ? SD_F32 : table->dtype;
+  const int64_t bytes = (int64_t)half_dtype_bytes(dtype);
+  const char *rows = is_extra ? cpu_address(e->cpu, extra) : table->data;
+  const char *from = rows + (is_extra ? id - vocabulary : id) * out->c * bytes;
   float buffer[CHUNK_NUMBERS];
   for (int32_t c = 0; c < out->c; c += CHUNK_NUMBERS) {
     const size_t count = (size_t)(out->c - c < CHUNK_NUMBERS ? out->c - c : CHUNK_NUMBERS);
-    isa->unpack(buffer, from + c * bytes, table->dtype, count);
+    isa->unpack(buffer, from + c * bytes, dtype, count);
     isa->pack(elementwise_at(e->cpu, out, row * out->c + c), buffer, out->dtype, count);
   }
 }
