@@ -15,9 +15,13 @@ struct arena_block {
 
 void *arena_pages(size_t bytes) {
   void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) return NULL;
+  return pages == MAP_FAILED ? NULL : pages;
+}
+
+void *arena_large_pages(size_t bytes) {
+  void *pages = arena_pages(bytes);
 #ifdef MADV_HUGEPAGE
-  madvise(pages, bytes, MADV_HUGEPAGE); /* fewer TLB misses; only a wish */
+  if (pages) madvise(pages, bytes, MADV_HUGEPAGE); /* only a wish */
 #endif
   return pages;
 }
@@ -28,7 +32,12 @@ void arena_pages_free(void *pages, size_t bytes) {
 
 void arena_fetch_mapped(const void *data, size_t bytes) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)data / page * page;
-  madvise((void *)begin, (uintptr_t)data + bytes - begin, MADV_WILLNEED);
+#ifdef MADV_POPULATE_READ
+  const int advice = MADV_POPULATE_READ; /* one call in place of many page faults */
+#else
+  const int advice = MADV_WILLNEED;
+#endif
+  madvise((void *)begin, (uintptr_t)data + bytes - begin, advice);
 }
 
 void arena_drop_mapped(const void *data, size_t bytes) {

@@ -94,7 +94,6 @@ static sd_status cpu_upload(backend *b, weight *w, sd_error *error) {
   if (!packed)
     return error_set(error, SD_OUT_OF_MEMORY, "no memory for the weights (%.1f MB more)",
                      (double)bytes / 1e6);
-  if (w->is_mapped) arena_fetch_mapped(w->data, (size_t)weights_source_bytes(w));
   cpu_pack(cpu, w, packed);
   if (atomic_load(b->stop)) { /* the pool may have left items out */
     cpu_free_weight(packed, bytes);
@@ -119,7 +118,7 @@ static sd_status cpu_reserve(backend *b, int64_t bytes, sd_error *error) {
   if (bytes && bytes <= cpu->arena_bytes) return SD_OK;
   cpu_free_arena(cpu);
   if (!bytes) return SD_OK;
-  cpu->arena = arena_pages((size_t)bytes);
+  cpu->arena = arena_large_pages((size_t)bytes);
   if (!cpu->arena)
     return error_set(error, SD_OUT_OF_MEMORY,
                      "no memory for a picture of this size (%.1f MB): make it smaller",
@@ -178,7 +177,7 @@ sd_status cpu_backend_open(backend **out, int32_t threads, int32_t isa, const at
   cpu->base = (backend){&CPU_TABLE, stop};
   cpu->isa = row;
   cpu->pool = threads_open(threads ? threads : threads_processors(), stop);
-  if (cpu->pool) cpu->workspaces = arena_pages((size_t)cpu_workspace_bytes(&cpu->base));
+  if (cpu->pool) cpu->workspaces = arena_large_pages((size_t)cpu_workspace_bytes(&cpu->base));
   if (!cpu->workspaces) {
     cpu_close(&cpu->base);
     return error_set(error, SD_OUT_OF_MEMORY, "no memory for the CPU backend");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/cpu/cpu_backend.h"
+#include "base/arena.h"
 #include "base/half.h"
 #include "graph/weights.h"
 
@@ -60,6 +61,7 @@ static void pack_item(void *user, int64_t item, int32_t worker) {
   const size_t row_bytes = (size_t)(job->elements / job->panel) * size;
   const char *rows = (const char *)w->data + (size_t)row * row_bytes;
   char *out = job->out + (size_t)(item * job->elements) * size;
+  if (w->is_mapped) arena_fetch_mapped(rows, (size_t)columns * row_bytes);
   if (columns < job->panel) memset(out, 0, (size_t)job->elements * size);
   if (size == 1) pack_panel(out, rows, w, job->panel, columns, 1);
   if (size == 2) pack_panel(out, rows, w, job->panel, columns, 2);
