@@ -9,16 +9,22 @@ import sys
 from app.cli import FAILED
 from app.cli import main as run_command
 
+SELF_TEST = "--self-test"  # tries a build of the bundle; for nobody who types
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the window or a command; the program's exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    if given == [SELF_TEST]:
+        from app.self_test import main as run_self_test
+
+        return run_self_test()
     if given:
         return run_command(given)
     trouble = _no_screen()
     if trouble is None:
         try:
-            from app.application import main as open_window
+            from app.window_process import main as open_window
         except ImportError as error:
             trouble = f"The window needs PySide6 (pip install PySide6-Essentials): {error}."
         else:

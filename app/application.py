@@ -4,8 +4,6 @@ Owns who is connected to whom and the order of beginning and end; all decisions 
 """
 
 import dataclasses
-import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from app.library.gallery import Gallery
 from app.library.gallery_entry import GalleryEntry
 from app.library.image_metadata import SAMPLER_LABELS, SCHEDULE_LABELS
 from app.paths import cache_folder, data_folder, pictures_folder, resource_path
-from app.settings import Settings, load_settings, save_settings
+from app.settings import Settings, save_settings
 from app.ui.about import About
 from app.ui.backend_panel import BackendPanel
 from app.ui.canvas_view import CanvasView
@@ -60,9 +58,7 @@ from app.ui.reveal import reveal
 from app.ui.settings_panel import SettingLabels
 from app.ui.theme import apply_theme
 from app.ui.token_counter import TokenCounter
-from app.ui.translation import install_translation
 from app.ui.workbench import Workbench
-from app.version import VERSION
 
 SETTINGS_FILE, QUEUE_FILE, GALLERY_FILE = "settings.json", "queue.json", "gallery.db"
 MODEL_FOLDER = "models"
@@ -466,22 +462,3 @@ class Application(QObject):
         dialog = About(self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
-
-
-def main() -> int:
-    """Opens the window and runs until it is closed; the program's exit code."""
-    QApplication.setApplicationName("Aquatint")
-    QApplication.setOrganizationName("Aquatint")
-    QApplication.setApplicationVersion(VERSION)
-    QApplication.setQuitOnLastWindowClosed(False)
-    app = QApplication(sys.argv[:1])
-    settings, notes = load_settings(data_folder() / SETTINGS_FILE)
-    install_translation(app, settings.language)
-    client = EngineClient()
-    application = Application(app, client, settings)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: application.quit())
-    application.show()
-    for note in notes:
-        application.workbench.warn(note)
-    return app.exec()

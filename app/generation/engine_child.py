@@ -17,7 +17,7 @@ from pathlib import Path
 from app.generation.channel import Channel, ChannelClosed
 from app.generation.messages import Quit, ToEngine
 
-ENGINE_ARGUMENT = "--engine-process"
+ENGINE_EXECUTABLE = "aquatint_engine"
 EXIT_LIMIT_SECONDS = 2.0
 _PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 
@@ -25,11 +25,24 @@ _PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 def engine_command(descriptor: int) -> list[str]:
     """The command line of an engine process whose end of the channel is `descriptor`.
 
-    A bundle has no interpreter to call: it starts itself with an argument that nobody types.
+    In a bundle the engine is an executable of its own, beside the one that runs here.
     """
-    if getattr(sys, "frozen", False):
-        return [sys.executable, ENGINE_ARGUMENT, str(descriptor)]
+    if _is_bundled():
+        return [str(Path(sys.executable).with_name(ENGINE_EXECUTABLE)), str(descriptor)]
     return [sys.executable, "-P", "-m", "app.generation.engine_process", str(descriptor)]
+
+
+def _is_bundled() -> bool:
+    return bool(getattr(sys, "frozen", False))
+
+
+def _environment() -> dict[str, str]:
+    """What the process inherits: where the app's modules lie, which a bundle knows by itself."""
+    environment = os.environ.copy()
+    if not _is_bundled():
+        paths = [str(_PACKAGE_FOLDER), *filter(None, [environment.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+    return environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +110,6 @@ class EngineChild:
 
     def _start(self) -> Death | None:
         # A group of its own: Ctrl-C in a terminal is the window's, which ends the engine in order.
-        environment = os.environ.copy()
-        paths = [str(_PACKAGE_FOLDER), *filter(None, [environment.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
         descriptor = self._theirs.fileno()
         with self._lock, self._theirs:
             if self._killed:
@@ -108,7 +118,7 @@ class EngineChild:
                 self._process = subprocess.Popen(
                     self._command(descriptor),
                     stdin=subprocess.DEVNULL,
-                    env=environment,
+                    env=_environment(),
                     pass_fds=(descriptor,),
                     process_group=0,
                 )

@@ -4,6 +4,7 @@ Owns the process's life and the rules by which it counts as dead. Knows nothing 
 widgets. Nothing here blocks the event loop but `close`: see engine_child.py for the threads.
 """
 
+import logging
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ STARTING_TICKS = 120  # the system may check the first start of a new version fo
 STEP_TICKS = 120  # a step may last this, or STEP_FACTOR times the slowest step before it
 STEP_FACTOR = 20
 START_LIMIT = 3
+_log = logging.getLogger("engine client")
 
 
 @dataclass
@@ -240,6 +242,7 @@ class EngineClient(QObject):
 
     def _lose(self, sentence: str, *, cancelled: bool = False) -> None:
         """Puts a new process in the place of this one; the job that it had is failed."""
+        _log.warning("The engine was lost: %s", sentence)
         if self._child:
             self._child.kill()
         was_ready = self._is_ready

@@ -5,6 +5,7 @@ receives, one forecasts, one reports memory. It ends when told to, or when the c
 if the engine hangs: a window that dies leaves nothing behind.
 """
 
+import logging
 import os
 import queue
 import signal
@@ -12,10 +13,10 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 
 from app.checkpoint.reader import CheckpointError
+from app.diagnostic_log import ENGINE_LOG, keep_log
 from app.engine.engine import Cancelled, Engine, EngineError
 from app.engine.types import Progress as EngineProgress
 from app.generation.channel import Channel, ChannelClosed
@@ -39,15 +40,18 @@ from app.generation.process_memory import resident_bytes
 from app.generation.request import GenerationRequest, RequestError
 from app.generation.step_clock import Pace, StepClock
 from app.machine_memory import machine_memory
+from app.paths import log_folder
 
 MEMORY_SECONDS = 1.0
 CANCEL_AGAIN_SECONDS = 0.05
 EXIT_LIMIT_SECONDS = 1.5  # less than the window waits before it kills
+_log = logging.getLogger("engine")
 
 
 def main(arguments: list[str]) -> int:
     """Runs the engine on the channel whose descriptor is the one argument; the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_log(ENGINE_LOG, log_folder())
     channel = Channel(socket.socket(fileno=int(arguments[0])))
     try:
         EngineProcess(channel).run()
@@ -120,6 +124,8 @@ class EngineProcess:
             checks = tuple(engine.self_test())
             elapsed_ms = (time.monotonic() - begin) * 1000
             device = engine.device()
+            failed = [check.op for check in checks if not check.passed]
+            _log.info("ready on %s, %s; failed: %s", device.backend, device.device, failed)
             self._engine_bytes = device.allocated_bytes
             self._channel.send(Ready(device=device, checks=checks, elapsed_ms=elapsed_ms))
             planner = _begin(self._plan)
@@ -133,6 +139,7 @@ class EngineProcess:
 
     def _serve(self, engine: Engine, maker: PictureMaker, run: _Run) -> None:
         job_id = run.start.job_id
+        _log.info("begins %s", _facts(run.start.request))
         try:
             answer: Finished | Failed = self._make(engine, maker, run)
         except Cancelled:
@@ -144,6 +151,7 @@ class EngineProcess:
         finally:
             run.end()
             self._engine_bytes = engine.device().allocated_bytes
+        _log.info("ends as %s", type(answer).__name__)
         self._channel.send(answer)
 
     def _make(self, engine: Engine, maker: PictureMaker, run: _Run) -> Finished:
@@ -293,6 +301,13 @@ def _kind(request: GenerationRequest) -> object:
     return (request.model, *size, request.sampler, request.cfg_scale == 1)
 
 
+def _facts(request: GenerationRequest) -> str:
+    """A job in the log: nothing of what its user wrote, nor the names of files."""
+    names = ("width", "height", "steps", "sampler", "schedule", "batch_count")
+    facts = {name: getattr(request, name) for name in names}
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)
+
+
 def _sentence(error: Exception) -> str:
     if isinstance(error, RequestError | CheckpointError | EngineError):
         return str(error)
@@ -300,7 +315,7 @@ def _sentence(error: Exception) -> str:
         return "There is not enough memory for this; choose a smaller size or batch."
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'}: {error.strerror or error}."
-    traceback.print_exception(error)  # our fault: for whoever looks into it
+    _log.error("An error of our own", exc_info=error)
     return f"The engine met an error of its own ({type(error).__name__}: {error})."
 
 

@@ -1,5 +1,6 @@
 """The real engine with the mini model in its own process: pictures, cancel, crash, refusal."""
 
+import dataclasses
 import os
 import signal
 import time
@@ -214,3 +215,18 @@ def test_ctrl_c_in_a_terminal_is_not_the_engines(client: EngineClient, qtbot: Qt
     assert os.getpgid(process.pid) != os.getpgid(0)
     process.send_signal(signal.SIGINT)
     assert isinstance(end_of(client, qtbot, "after"), Finished)
+
+
+def test_the_log_tells_of_jobs_and_not_of_words(
+    make_client: Make, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AQUATINT_HOME", str(tmp_path))
+    client = make_client(engine_command)
+    request = dataclasses.replace(REQUEST, negative_prompt="a secret pear")
+    assert isinstance(end_of(client, qtbot, "job", request), Finished)
+    text = (tmp_path / "logs" / "engine.log").read_text()
+    assert "INFO engine: ready on cpu" in text
+    assert "INFO engine: begins width 128, height 128, steps 3" in text
+    assert "INFO engine: ends as Finished" in text
+    assert "apple" not in text
+    assert "pear" not in text

@@ -12,14 +12,22 @@ from pathlib import Path
 from tests.rooms.tree import C, source_files
 
 # Single modules at the bottom, which every room may use and which use nothing of the app.
-FLOOR = ("app.paths", "app.settings", "app.version", "app.machine_memory")
+FLOOR = (
+    "app.paths",
+    "app.settings",
+    "app.version",
+    "app.machine_memory",
+    "app.diagnostic_log",
+)
 COMMAND_LINE = ("app.cli", "app.cli_commands", "app.cli_output", "app.cli_reports")
 WITHOUT_QT = (*COMMAND_LINE, "app.generation.engine_process")
 MAIN = "app.__main__"
 WINDOW = "app.application"
+WINDOW_STARTERS = ("app.window_process", "app.self_test")
 
 PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FLOOR, ()),
+    "app.diagnostic_log": ("app.version",),
     "app.engine": FLOOR,
     "app.checkpoint": (*FLOOR, "app.engine"),
     "app.prompt": (*FLOOR, "app.engine"),
@@ -30,12 +38,14 @@ PYTHON_ROOMS["app.ui"] = (*PYTHON_ROOMS["app.library"], "app.library")
 PYTHON_ROOMS[WINDOW] = (*PYTHON_ROOMS["app.ui"], "app.ui")
 for _module in COMMAND_LINE:
     PYTHON_ROOMS[_module] = (*PYTHON_ROOMS["app.library"], "app.library", *COMMAND_LINE)
-PYTHON_ROOMS[MAIN] = ("app.cli", WINDOW)
+for _module in WINDOW_STARTERS:
+    PYTHON_ROOMS[_module] = (*PYTHON_ROOMS[WINDOW], WINDOW)
+PYTHON_ROOMS[MAIN] = ("app.cli", *WINDOW_STARTERS)
 
 # Each library that is not Python's own, or a part of one, has its rooms and modules.
 LIBRARIES = {
     "PIL": ("app.generation", "app.library"),
-    "PySide6": ("app.ui", WINDOW),
+    "PySide6": ("app.ui", WINDOW, *WINDOW_STARTERS),
     "PySide6.QtCore": ("app.generation.engine_client", "app.generation.job_queue"),
     "numpy": ("app.checkpoint",),
     "tokenizers": ("app.prompt",),

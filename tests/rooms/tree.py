@@ -6,7 +6,7 @@ from pathlib import Path
 
 PYTHON = (".py", ".pyi")
 C = (".c", ".h", ".def", ".m", ".metal")
-FOLDERS = ("app", "benchmarks", "engine_c", "metal", "tests", "training")
+FOLDERS = ("app", "benchmarks", "engine_c", "metal", "resources", "tests", "training")
 
 _NOT_CODE = re.compile(
     r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|^[ \t]*#(?:\\\n|[^\n])*',

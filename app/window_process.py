@@ -1,0 +1,49 @@
+"""The window's process from its first line to its last: log, settings, language, signals.
+
+Owns that order. What the window is made of is application.py's.
+"""
+
+import logging
+import signal
+import sys
+
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from app.application import SETTINGS_FILE, Application
+from app.diagnostic_log import WINDOW_LOG, keep_log
+from app.generation.engine_client import EngineClient
+from app.paths import data_folder, log_folder
+from app.settings import load_settings
+from app.ui.translation import install_translation
+from app.version import VERSION
+
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+}
+
+
+def main() -> int:
+    """Opens the window and runs until it is closed; the program's exit code."""
+    if keep_log(WINDOW_LOG, log_folder()):
+        qInstallMessageHandler(_note_word_of_qt)
+    QApplication.setApplicationName("Aquatint")
+    QApplication.setOrganizationName("Aquatint")
+    QApplication.setApplicationVersion(VERSION)
+    QApplication.setQuitOnLastWindowClosed(False)
+    app = QApplication(sys.argv[:1])
+    settings, notes = load_settings(data_folder() / SETTINGS_FILE)
+    install_translation(app, settings.language)
+    application = Application(app, EngineClient(), settings)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: application.quit())
+    application.show()
+    for note in notes:
+        application.workbench.warn(note)
+    return app.exec()
+
+
+def _note_word_of_qt(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+    logging.getLogger("qt").log(_LEVELS.get(kind, logging.ERROR), text)
