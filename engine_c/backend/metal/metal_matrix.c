@@ -1,0 +1,318 @@
+/* metal_matrix: encoders of linear and conv2d, one product; see metal/matrix.metal. Owns the choice
+ * of tiles, slices of K and bands of rows; what the kernels compute is theirs. */
+#include "backend/metal/metal_matrix.h"
+
+#include "base/half.h"
+#include "metal/kernel_args.h"
+
+enum {
+  TILE_ROWS = 64,
+  TILE_THREADS = 128,
+  SLAB = 32,            /* numbers of K */
+  MOST_SLICES = 8,      /* of K */
+  LEAST_SLABS = 8,      /* of a slice */
+  REDUCE_THREADS = 256, /* each takes REDUCE_COLUMNS */
+  REDUCE_COLUMNS = 4,
+  CACHE_BYTES = 8 << 20 /* of the GPU: an operand that fits is read from memory once */
+};
+
+static const double CORE_FLOPS = 0.25e12; /* per second: what one core of a GPU reaches, about */
+
+/* Inputs of the kernels in matrix.metal, from [[buffer(2)]] on. */
+enum { FROM_X, FROM_Y, FROM_WEIGHT, FROM_BIAS, FROM_RESIDUAL, FROM_CHANNEL_ADD, FROM_COUNT };
+
+typedef struct product {
+  matrix_args args;
+  sd_dtype dtype; /* of activations */
+  matrix_form form;
+  matrix_variant variant;
+  int32_t row_tiles, column_tiles; /* of all rows */
+  metal_view out, from[FROM_COUNT];
+} product;
+
+static int32_t product_ceil(int64_t x, int64_t y) { return (int32_t)((x + y - 1) / y); }
+static int32_t product_min(int32_t x, int32_t y) { return x < y ? x : y; }
+
+static int32_t product_tile_columns(matrix_variant variant) {
+  return variant == MATRIX_64X32 ? 32 : 64;
+}
+
+static metal_kernel product_kernel(const product *p, matrix_variant variant) {
+  static const metal_kernel F16[MATRIX_VARIANT_COUNT][MATRIX_FORM_COUNT] = {
+      [MATRIX_64X64] = {METAL_matrix_f16_64x64_rows, METAL_matrix_f16_64x64_taps},
+      [MATRIX_64X32] = {METAL_matrix_f16_64x32_rows, METAL_matrix_f16_64x32_taps},
+      [MATRIX_DIRECT] = {METAL_matrix_direct_f16, METAL_matrix_f16_64x64_taps}};
+  static const metal_kernel F32[MATRIX_FORM_COUNT] = {METAL_matrix_f32_64x32_rows,
+                                                      METAL_matrix_f32_64x32_taps};
+  return p->dtype == SD_F32 ? F32[p->form] : F16[variant][p->form];
+}
+
+/* ---- what the product is ---- */
+
+/* Fills what follows from the rest. */
+static void product_derive(product *p) {
+  matrix_args *a = &p->args;
+  const int32_t taps = a->side * a->side, in = a->x_channels + a->y_channels;
+  a->is_wide = a->x_channels % 8 == 0 && a->y_channels % 8 == 0;
+  a->slabs = a->is_wide
+                 ? taps * (product_ceil(a->x_channels, SLAB) + product_ceil(a->y_channels, SLAB))
+                 : product_ceil((int64_t)taps * in, SLAB);
+  p->form = taps == 1 && a->stride == 1 && !a->upsample ? MATRIX_ROWS : MATRIX_TAPS;
+}
+
+static product product_of(metal_backend *m, const node *n) {
+  const tensor *x = n->in[IN_X], *y = n->in[IN_Y], *out = n->out, *add = n->in[IN_CHANNEL_ADD];
+  const weight *w = n->weights[WEIGHT_MAIN], *bias = n->weights[WEIGHT_BIAS];
+  const int32_t is_geglu = n->args.act == ACT_GEGLU;
+  product p = {.dtype = out->dtype,
+               .out = metal_tensor_view(m, out),
+               .from = {[FROM_X] = metal_tensor_view(m, x),
+                        [FROM_Y] = metal_tensor_view(m, y),
+                        [FROM_WEIGHT] = metal_weight_view(m, w),
+                        [FROM_BIAS] = metal_weight_view(m, bias),
+                        [FROM_RESIDUAL] = metal_tensor_view(m, n->in[IN_RESIDUAL]),
+                        [FROM_CHANNEL_ADD] = metal_tensor_view(m, add)}};
+  p.args = (matrix_args){.row_end = (int32_t)tensor_rows(out),
+                         .columns = out->c,
+                         .weight_rows = is_geglu ? 16 * product_ceil(out->c, 8) : out->c,
+                         .x_channels = x->c,
+                         .y_channels = y ? y->c : 0,
+                         .side = w->kernel_h,
+                         .stride = n->op == OP_conv2d ? n->args.stride : 1,
+                         .pad = n->args.pad,
+                         .upsample = n->args.upsample,
+                         .in_h = x->h,
+                         .in_w = x->w,
+                         .out_h = out->h,
+                         .out_w = out->w,
+                         .slices = 1,
+                         .act = (int)n->args.act,
+                         .has_bias = bias != NULL,
+                         .has_residual = n->in[IN_RESIDUAL] != NULL,
+                         .channel_adds = add ? add->n : 0};
+  product_derive(&p);
+  return p;
+}
+
+/* ---- how it is cut ---- */
+
+static int product_may_be_direct(const product *p) {
+  return p->form == MATRIX_ROWS && p->dtype == SD_F16 && p->args.is_wide &&
+         p->args.row_end % 8 == 0 && p->args.weight_rows % 8 == 0;
+}
+
+static void product_set_variant(product *p, matrix_variant variant) {
+  p->variant = p->dtype == SD_F32 ? MATRIX_64X32 : variant;
+  p->row_tiles = product_ceil(p->args.row_end, TILE_ROWS);
+  p->column_tiles = product_ceil(p->args.weight_rows, product_tile_columns(p->variant));
+}
+
+/* The inner of the two loops over tiles goes over the smaller operand, which the cache keeps. */
+static void product_set_order(product *p) {
+  p->args.is_columns_first = p->from[FROM_WEIGHT].bytes <= p->from[FROM_X].bytes;
+}
+
+/* Few tiles would leave cores idle: then each takes a part of K only. */
+static void product_set_slices(product *p, const metal_tuning *tuning) {
+  const int32_t tiles = p->row_tiles * p->column_tiles;
+  const int32_t cores = (int32_t)(tuning->flops_per_second / CORE_FLOPS) + 1;
+  const int32_t most = product_min(MOST_SLICES, p->args.slabs / LEAST_SLABS);
+  p->args.slices = 1;
+  if (tiles < 2 * cores && most > 1)
+    p->args.slices = product_min(product_ceil(4 * cores, tiles), most);
+}
+
+static void product_cut(product *p, const metal_backend *m, const metal_tuning *tuning) {
+  const int64_t tiles =
+      (int64_t)product_ceil(p->args.row_end, 64) * product_ceil(p->args.weight_rows, 64);
+  const matrix_size size = tiles < 64 ? MATRIX_SMALL : tiles < 512 ? MATRIX_MIDDLE : MATRIX_LARGE;
+  matrix_variant variant = tuning->variant[p->form][size];
+  if (p->args.weight_rows <= product_tile_columns(MATRIX_64X32)) variant = MATRIX_64X32;
+  if (variant == MATRIX_DIRECT && !product_may_be_direct(p)) variant = MATRIX_64X64;
+  if (metal_kernel_threads(m, product_kernel(p, variant)) < TILE_THREADS) variant = MATRIX_64X32;
+  product_set_variant(p, variant);
+  product_set_order(p);
+  product_set_slices(p, tuning);
+  if (p->variant == MATRIX_DIRECT && p->args.slices > 1) product_set_variant(p, MATRIX_64X64);
+}
+
+/* ---- its dispatches ---- */
+
+static metal_view product_part(metal_view view, int64_t offset, int64_t bytes) {
+  return (metal_view){view.buffer, view.offset + offset, view.buffer ? bytes : 0};
+}
+
+/* Multiply-adds x 2 of a dispatch of `row_tiles`, those of tiles' empty parts among them. */
+static double product_flops(const product *p, int32_t row_tiles) {
+  const int32_t depth = SLAB * p->args.slabs, rows = TILE_ROWS * row_tiles;
+  return 2.0 * rows * p->column_tiles * product_tile_columns(p->variant) * depth;
+}
+
+/* Device bytes read and written. Tiles meet each operand again and again; the outer one is read
+ * once, the inner one once if the cache holds it, else for each step of the outer loop. */
+static double product_bytes(const product *p, int32_t row_tiles) {
+  const double part = (double)row_tiles / p->row_tiles,
+               weights = (double)p->from[FROM_WEIGHT].bytes;
+  const double pixels = part * (double)(p->from[FROM_X].bytes + p->from[FROM_Y].bytes);
+  const double inner = p->args.is_columns_first ? weights : pixels;
+  const int32_t steps = p->args.is_columns_first ? row_tiles : p->column_tiles;
+  const double again = inner > (double)CACHE_BYTES ? inner * (steps - 1) : 0.0;
+  return weights + pixels + again + part * (double)(p->out.bytes + p->from[FROM_RESIDUAL].bytes);
+}
+
+/* One dispatch: rows row.. of out, or all of them in slices to `partials`. */
+static void product_encode_rows(metal_backend *m, const product *p, int32_t row, int32_t rows,
+                                metal_view partials) {
+  const int32_t row_tiles = product_ceil(rows, TILE_ROWS);
+  const int is_columns_first = p->args.is_columns_first;
+  const int64_t row_bytes = p->args.columns * (int64_t)half_dtype_bytes(p->dtype);
+  matrix_args args = p->args;
+  args.row_first = row;
+  args.row_end = row + rows;
+  metal_dispatch d = {.kernel = product_kernel(p, p->variant),
+                      .args = &args,
+                      .args_bytes = sizeof args,
+                      .out = product_part(p->out, row * row_bytes, rows * row_bytes),
+                      .in_count = FROM_COUNT,
+                      .threads = TILE_THREADS,
+                      .flops = product_flops(p, row_tiles),
+                      .bytes = product_bytes(p, row_tiles)};
+  for (int32_t i = 0; i < FROM_COUNT; i++) d.in[i] = p->from[i];
+  d.in[FROM_RESIDUAL] = product_part(p->from[FROM_RESIDUAL], row * row_bytes, rows * row_bytes);
+  d.groups[0] = (uint32_t)(is_columns_first ? p->column_tiles : row_tiles);
+  d.groups[1] = (uint32_t)(is_columns_first ? row_tiles : p->column_tiles);
+  d.groups[2] = (uint32_t)args.slices;
+  if (args.slices > 1) {
+    d.bytes += (double)(partials.bytes - p->out.bytes - p->from[FROM_RESIDUAL].bytes);
+    d.out = partials;
+    for (int32_t i = FROM_BIAS; i < FROM_COUNT; i++) d.in[i] = (metal_view){.buffer = NULL};
+  }
+  metal_encode(m, &d);
+}
+
+static void product_encode_slices(metal_backend *m, const product *p) {
+  const int32_t rows = p->row_tiles * TILE_ROWS;
+  const int32_t columns = p->column_tiles * product_tile_columns(p->variant);
+  const int32_t quads = columns / (p->args.act == ACT_GEGLU ? 2 : 1) / REDUCE_COLUMNS;
+  const metal_view partials =
+      metal_scratch(m, (int64_t)p->args.slices * rows * columns * (int64_t)sizeof(float));
+  const matrix_reduce_args args = {
+      .matrix = p->args, .partial_rows = rows, .partial_columns = columns};
+  product_encode_rows(m, p, 0, p->args.row_end, partials);
+  metal_dispatch d = {
+      .kernel = p->dtype == SD_F32 ? METAL_matrix_reduce_f32 : METAL_matrix_reduce_f16,
+      .args = &args,
+      .args_bytes = sizeof args,
+      .out = p->out,
+      .in = {partials, p->from[FROM_BIAS], p->from[FROM_RESIDUAL], p->from[FROM_CHANNEL_ADD]},
+      .in_count = 4,
+      .groups = {(uint32_t)product_ceil((int64_t)p->args.row_end * quads, REDUCE_THREADS), 1, 1},
+      .threads = REDUCE_THREADS,
+      .flops = (double)p->args.slices * rows * columns,
+      .bytes = (double)(partials.bytes + p->out.bytes + p->from[FROM_RESIDUAL].bytes)};
+  metal_encode(m, &d);
+}
+
+static void product_encode(metal_backend *m, const product *p) {
+  if (p->args.slices > 1) {
+    product_encode_slices(m, p);
+    return;
+  }
+  const double tiles = metal_dispatch_limit(m) / product_flops(p, 1);
+  const int32_t most = tiles < 1.0 ? 1 : tiles > p->row_tiles ? p->row_tiles : (int32_t)tiles;
+  const int32_t bands = product_ceil(p->row_tiles, most);
+  const int32_t band = TILE_ROWS * product_ceil(p->row_tiles, bands);
+  for (int32_t row = 0; row < p->args.row_end; row += band)
+    product_encode_rows(m, p, row, product_min(band, p->args.row_end - row),
+                        (metal_view){.buffer = NULL});
+}
+
+static void product_run(metal_backend *m, const node *n) {
+  product p = product_of(m, n);
+  product_cut(&p, m, metal_tuning_of(m));
+  product_encode(m, &p);
+}
+
+void metal_linear(metal_backend *m, const node *n) { product_run(m, n); }
+void metal_conv2d(metal_backend *m, const node *n) { product_run(m, n); }
+
+/* ---- the choice of variants ---- */
+
+metal_tuning metal_tuning_default(void) {
+  const metal_tuning tuning = {.flops_per_second = 2e12}; /* an M1's; all variants the first */
+  return tuning;
+}
+
+typedef struct tuning_shape {
+  matrix_form form;
+  matrix_size size;
+  int32_t side, channels, columns; /* two pictures of side x side */
+} tuning_shape;
+
+/* A product on the scratch, whatever lies there. */
+static product tuning_product(metal_backend *m, const tuning_shape *s) {
+  const int32_t rows = 2 * s->side * s->side, taps = s->form == MATRIX_TAPS ? 9 : 1;
+  const int64_t part = METAL_SCRATCH_BYTES / 4, bytes = (int64_t)sizeof(uint16_t);
+  const int64_t weight_bytes = (int64_t)s->columns * taps * s->channels * bytes;
+  const metal_view all = metal_scratch(m, METAL_SCRATCH_BYTES);
+  product p = {.dtype = SD_F16,
+               .out = product_part(all, part, rows * s->columns * bytes),
+               .from = {[FROM_X] = product_part(all, 2 * part, rows * s->channels * bytes),
+                        [FROM_WEIGHT] = product_part(all, 3 * part, weight_bytes)}};
+  p.args = (matrix_args){.row_end = rows,
+                         .columns = s->columns,
+                         .weight_rows = s->columns,
+                         .x_channels = s->channels,
+                         .side = s->form == MATRIX_TAPS ? 3 : 1,
+                         .stride = 1,
+                         .pad = s->form == MATRIX_TAPS,
+                         .in_h = s->side,
+                         .in_w = s->side,
+                         .out_h = s->side,
+                         .out_w = s->side};
+  product_derive(&p);
+  return p;
+}
+
+/* FLOPs per second of the shape by the variant, the best of three runs; 0 if it cannot run. */
+static double tuning_rate(metal_backend *m, metal_finish finish, const tuning_shape *s,
+                          matrix_variant variant, const metal_tuning *so_far) {
+  metal_tuning tuning = *so_far;
+  tuning.variant[s->form][s->size] = variant;
+  product p = tuning_product(m, s);
+  product_cut(&p, m, &tuning);
+  if (p.variant != variant) return 0.0;
+  double best = 0.0;
+  for (int32_t i = 0; i < 3; i++) {
+    product_encode(m, &p);
+    const double seconds = finish(m), rate = product_flops(&p, p.row_tiles) / seconds;
+    if (seconds <= 0.0) return 0.0;
+    if (rate > best) best = rate;
+  }
+  return best;
+}
+
+metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish) {
+  static const double LEAST_FLOPS = 1e10; /* per second, of anything that is a GPU */
+  static const tuning_shape PROBE = {MATRIX_ROWS, MATRIX_SMALL, 8, 320, 320};
+  static const tuning_shape SHAPES[] = {
+      {MATRIX_TAPS, MATRIX_LARGE, 64, 320, 320},  {MATRIX_ROWS, MATRIX_LARGE, 64, 320, 320},
+      {MATRIX_TAPS, MATRIX_MIDDLE, 32, 640, 640}, {MATRIX_ROWS, MATRIX_MIDDLE, 32, 640, 640},
+      {MATRIX_TAPS, MATRIX_SMALL, 8, 640, 1280},  {MATRIX_ROWS, MATRIX_SMALL, 8, 1280, 1280}};
+  metal_tuning tuning = metal_tuning_default();
+  if (tuning_rate(m, finish, &PROBE, MATRIX_64X32, &tuning) < LEAST_FLOPS) return tuning;
+  double fastest = 0.0;
+  for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++) {
+    const tuning_shape *s = &SHAPES[i];
+    double best = 0.0;
+    for (int32_t variant = 0; variant < MATRIX_VARIANT_COUNT; variant++) {
+      const double rate = tuning_rate(m, finish, s, (matrix_variant)variant, &tuning);
+      if (rate <= best) continue;
+      best = rate;
+      tuning.variant[s->form][s->size] = (matrix_variant)variant;
+    }
+    if (best > fastest) fastest = best;
+    if (fastest > 0.0) tuning.flops_per_second = fastest;
+  }
+  return tuning;
+}

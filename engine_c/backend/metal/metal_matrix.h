@@ -1,0 +1,41 @@
+/* metal_matrix: which kernel of matrix.metal a product takes on this GPU, and how that is found out
+ * by timing. Knows no Objective-C. */
+#ifndef METAL_MATRIX_H
+#define METAL_MATRIX_H
+
+#include "backend/metal/metal_backend.h"
+
+typedef enum matrix_variant {
+  MATRIX_64X64, /* tiles through threadgroup memory */
+  MATRIX_64X32,
+  MATRIX_DIRECT, /* 64 x 64, blocks straight from device memory; rows only, no f32 */
+  MATRIX_VARIANT_COUNT
+} matrix_variant;
+
+/* rows: out's rows are rows of the sources (linear, 1x1). taps: a pixel is sought for each tap. */
+typedef enum matrix_form { MATRIX_ROWS, MATRIX_TAPS, MATRIX_FORM_COUNT } matrix_form;
+
+/* Size class, by tiles of 64 x 64. */
+typedef enum matrix_size {
+  MATRIX_SMALL,  /* under 64 */
+  MATRIX_MIDDLE, /* under 512 */
+  MATRIX_LARGE,
+  MATRIX_SIZE_COUNT
+} matrix_size;
+
+struct metal_tuning {
+  matrix_variant variant[MATRIX_FORM_COUNT][MATRIX_SIZE_COUNT];
+  double flops_per_second; /* of the fastest product that was timed */
+};
+
+/* Good anywhere: what stands until the GPU has been timed. */
+metal_tuning metal_tuning_default(void);
+
+/* Runs what has been encoded; its seconds on the GPU, negative if it failed. */
+typedef double (*metal_finish)(metal_backend *m);
+
+/* Times each variant at six shapes of SD 1.5, in the scratch: some 0.2 s on an M1, less on others.
+ * A device slower than any GPU (the simulator) is left after one small product. */
+metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish);
+
+#endif

@@ -1,0 +1,68 @@
+/* mma: a tile's product on simdgroup_matrix. A threadgroup has 4 simdgroups, 2 x 2 over its tile;
+ * each keeps FM x FN blocks of 8 x 8 sums in registers, in f32. Knows neither what is multiplied
+ * nor what becomes of the sums. */
+#ifndef MMA_H
+#define MMA_H
+
+#include <metal_simdgroup_matrix>
+#include <metal_stdlib>
+using namespace metal;
+
+constant constexpr ushort MMA_THREADS = 128;
+constant constexpr ushort MMA_DEPTH = 32;  // numbers of K that one slab holds
+
+template <ushort FM, ushort FN>
+struct mma_sums {
+  simdgroup_float8x8 block[FM][FN];
+};
+
+template <ushort FM, ushort FN>
+void mma_clear(thread mma_sums<FM, FN> &sums) {
+  for (ushort i = 0; i < FM; i++)
+    for (ushort j = 0; j < FN; j++)
+      sums.block[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
+}
+
+// sums += a b^T over one slab. a: [8 FM][stride], b: [8 FN][stride], both with K fastest.
+template <typename T, ushort FM, ushort FN>
+void mma_multiply_slab(thread mma_sums<FM, FN> &sums, const threadgroup T *a,
+                       const threadgroup T *b, ushort stride) {
+  for (ushort k = 0; k < MMA_DEPTH; k += 8) {
+    simdgroup_matrix<T, 8, 8> left[FM], right[FN];
+    for (ushort i = 0; i < FM; i++) simdgroup_load(left[i], a + i * 8 * stride + k, stride);
+    for (ushort j = 0; j < FN; j++)
+      simdgroup_load(right[j], b + j * 8 * stride + k, stride, ulong2(0, 0), true);
+    for (ushort i = 0; i < FM; i++)
+      for (ushort j = 0; j < FN; j++)
+        simdgroup_multiply_accumulate(sums.block[i][j], left[i], right[j], sums.block[i][j]);
+  }
+}
+
+// sums += a b^T over `depth` numbers, a multiple of 8. Block i is rows rows[i].. of a,
+// [..][a_stride], block j columns[j].. of b, [..][b_stride].
+template <ushort FM, ushort FN>
+void mma_multiply_direct(thread mma_sums<FM, FN> &sums, const device half *a,
+                         const thread uint *rows, uint a_stride, const device half *b,
+                         const thread uint *columns, uint b_stride, uint depth) {
+  const device half *left_from[FM], *right_from[FN];
+  for (ushort i = 0; i < FM; i++) left_from[i] = a + ulong(rows[i]) * a_stride;
+  for (ushort j = 0; j < FN; j++) right_from[j] = b + ulong(columns[j]) * b_stride;
+  for (uint k = 0; k < depth; k += 8) {
+    simdgroup_half8x8 left[FM], right[FN];
+    for (ushort i = 0; i < FM; i++) simdgroup_load(left[i], left_from[i] + k, a_stride);
+    for (ushort j = 0; j < FN; j++)
+      simdgroup_load(right[j], right_from[j] + k, b_stride, ulong2(0, 0), true);
+    for (ushort i = 0; i < FM; i++)
+      for (ushort j = 0; j < FN; j++)
+        simdgroup_multiply_accumulate(sums.block[i][j], left[i], right[j], sums.block[i][j]);
+  }
+}
+
+// Stores the 8 rows of sums number i, row-major, `stride` floats apart.
+template <ushort FM, ushort FN>
+void mma_store_rows(const thread mma_sums<FM, FN> &sums, ushort i, threadgroup float *to,
+                    ushort stride) {
+  for (ushort j = 0; j < FN; j++) simdgroup_store(sums.block[i][j], to + j * 8, stride);
+}
+
+#endif
