@@ -35,10 +35,10 @@ def binding() -> str:
 def sources() -> list[str]:
     """Every C file of the engine, relative to the project, as setuptools wants them.
 
-    The Metal room joins once its run loop is there.
+    The Metal room joins once engine.c opens it.
     """
-    metal = ROOM / "backend" / "metal"
-    left_out = () if (metal / "metal_backend.c").exists() else tuple(metal.glob("*.c"))
+    is_open = "metal_open.h" in (ROOM / "engine.c").read_text(encoding="utf-8")
+    left_out = () if is_open else tuple((ROOM / "backend" / "metal").glob("*.c"))
     files = sorted(file for file in ROOM.rglob("*.c") if file not in left_out)
     return [str(Path(ROOM.name, file.relative_to(ROOM))) for file in files]
 

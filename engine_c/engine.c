@@ -2,6 +2,7 @@
  * in the rooms below. */
 #include "engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "backend/cpu/cpu_backend.h"
@@ -12,23 +13,30 @@
 #include "sampling/denoise.h"
 
 struct sd_engine {
-  backend *backend;
-  atomic_int stop; /* non-zero: what runs ends as soon as it can */
-  int32_t threads; /* at least 1 */
+  backend *backend;  /* that computes */
+  backend *cpu;      /* the same, or what the other falls back on */
+  char refusal[256]; /* why `auto` did not take Metal */
+  atomic_int stop;   /* non-zero: what runs ends as soon as it can */
+  int32_t threads;   /* at least 1 */
 };
+
+static sd_status engine_choose(sd_engine *engine, const sd_engine_options *options,
+                               sd_error *error) {
+  engine->backend = engine->cpu;
+  if (options->backend != SD_BACKEND_METAL) return SD_OK;
+  return error_set(error, SD_BACKEND_FAILED, "this build has no Metal backend: choose cpu");
+}
 
 sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_error *error) {
   *out = NULL;
   error_clear(error);
-  if (options->backend == SD_BACKEND_METAL)
-    return error_set(error, SD_BACKEND_FAILED, "this build has no Metal backend: choose cpu");
   sd_engine *engine = calloc(1, sizeof *engine);
   if (!engine) return error_set(error, SD_OUT_OF_MEMORY, "no memory for the engine");
-  engine->threads = options->threads ? options->threads : threads_processors();
   sd_status status =
-      cpu_backend_open(&engine->backend, engine->threads, options->isa, &engine->stop, error);
+      cpu_backend_open(&engine->cpu, options->threads, options->isa, &engine->stop, error);
+  if (!status) status = engine_choose(engine, options, error);
   if (status) {
-    free(engine);
+    sd_engine_close(engine);
     return status;
   }
   *out = engine;
@@ -37,7 +45,8 @@ sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_e
 
 void sd_engine_close(sd_engine *engine) {
   if (!engine) return;
-  engine->backend->table->close(engine->backend);
+  if (engine->backend != engine->cpu) engine->backend->table->close(engine->backend);
+  if (engine->cpu) engine->cpu->table->close(engine->cpu);
   free(engine);
 }
 
@@ -45,6 +54,15 @@ void sd_cancel(sd_engine *engine) { atomic_store(&engine->stop, 1); }
 
 void sd_engine_device(sd_device_info *out, const sd_engine *engine) {
   engine->backend->table->device(out, engine->backend);
+}
+
+void sd_engine_report(sd_report *out, const sd_engine *engine) {
+  engine->backend->table->report(out, engine->backend);
+  snprintf(out->refusal, sizeof out->refusal, "%s", engine->refusal);
+}
+
+void sd_engine_condition(sd_condition *out, const sd_engine *engine) {
+  engine->backend->table->condition(out, engine->backend);
 }
 
 sd_status sd_engine_self_test(sd_op_check *out, int32_t *count, sd_engine *engine, int32_t capacity,

@@ -13,7 +13,8 @@
  *
  * Rules: out-parameters first, then the object, then the rest. Every function that can fail returns
  * a status and fills the caller's sd_error with one sentence. Lifetimes: engine > model > call. One
- * call at a time per engine, from any thread; only sd_cancel may be called while another runs.
+ * call at a time per engine, from any thread; only sd_cancel and sd_engine_condition may be called
+ * while another runs.
  * The engine reads no file and no environment, prints nothing and keeps nothing that it was given,
  * save the tensors' data, which must stay readable until sd_model_close, and adapters' factors. */
 #ifndef SD_ENGINE_H
@@ -31,7 +32,8 @@ typedef enum sd_status {
   SD_BAD_MODEL = 3,
   SD_OUT_OF_MEMORY = 4,
   SD_NON_FINITE = 5,
-  SD_BACKEND_FAILED = 6
+  SD_BACKEND_FAILED = 6,
+  SD_BACKEND_LOST = 7 /* the device takes no further work of this process: it must be restarted */
 } sd_status;
 
 typedef struct sd_error {
@@ -90,10 +92,19 @@ typedef enum sd_preview {
 typedef struct sd_engine sd_engine;
 typedef struct sd_model sd_model;
 
+/* One library of Metal kernels, compiled when the engine opens. */
+typedef struct sd_metal_source {
+  const char *library; /* "core", "bf16" or "tensor" */
+  const char *text;    /* Metal Shading Language, with nothing to include but Metal's own */
+  int32_t language;    /* its version times ten: 30 is MSL 3.0 */
+} sd_metal_source;
+
 typedef struct sd_engine_options {
-  sd_backend backend;
-  int32_t threads; /* worker threads; 0: one per processor */
-  int32_t isa;     /* CPU instruction set: -1 best, else the index of a row of sd_isa_name */
+  sd_backend backend; /* auto: Metal where it opens and passes its start-up check, else the CPU */
+  int32_t threads;    /* worker threads; 0: one per processor */
+  int32_t isa;        /* CPU instruction set: -1 best, else the index of a row of sd_isa_name */
+  const sd_metal_source *metal_sources; /* read during sd_engine_open alone */
+  int32_t metal_source_count;           /* 0: no Metal */
 } sd_engine_options;
 
 sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_error *error);
@@ -127,6 +138,64 @@ void sd_engine_device(sd_device_info *out, const sd_engine *engine);
 /* Fills up to `capacity` rows and sets *count to the number of operators. */
 sd_status sd_engine_self_test(sd_op_check *out, int32_t *count, sd_engine *engine, int32_t capacity,
                               sd_error *error);
+
+typedef struct sd_library_report {
+  char name[16];
+  int32_t language; /* MSL version times ten */
+  int32_t is_ready;
+  double elapsed_ms;
+  const char *log; /* all that the compiler said, or why it was not asked; may be empty */
+} sd_library_report;
+
+typedef struct sd_pipeline_report {
+  const char *name, *library;
+  int32_t max_threads;       /* of one threadgroup; 0: the pipeline is not there */
+  int32_t threadgroup_bytes; /* that the kernel itself declares */
+  const char *log;           /* what the compiler said; may be empty */
+} sd_pipeline_report;
+
+/* An operator that the CPU serves in the device's place. */
+typedef struct sd_fallback_report {
+  char op[32];
+  char reason[224];
+} sd_fallback_report;
+
+/* What the start-up check found. Its texts and rows live as long as the engine. */
+typedef struct sd_report {
+  char family[32];   /* of the GPU: "Apple7" is an M1; empty on the CPU */
+  char refusal[256]; /* why `auto` did not take Metal; empty where it did, or was not asked */
+  const sd_library_report *libraries;
+  const sd_pipeline_report *pipelines;
+  const sd_fallback_report *fallbacks;
+  int32_t library_count, pipeline_count, fallback_count;
+} sd_report;
+
+void sd_engine_report(sd_report *out, const sd_engine *engine);
+
+typedef enum sd_pressure {
+  SD_PRESSURE_NORMAL = 0,
+  SD_PRESSURE_WARNING = 1,
+  SD_PRESSURE_CRITICAL = 2
+} sd_pressure;
+
+typedef enum sd_thermal {
+  SD_THERMAL_NOMINAL = 0,
+  SD_THERMAL_FAIR = 1,
+  SD_THERMAL_SERIOUS = 2,
+  SD_THERMAL_CRITICAL = 3
+} sd_thermal;
+
+/* How the machine fares, as the system says; the CPU backend knows only what it allocated. */
+typedef struct sd_condition {
+  int64_t allocated_bytes;   /* by this process, in the device's reach */
+  int64_t working_set_bytes; /* what the system recommends to stay under; 0: unknown */
+  sd_pressure pressure;      /* of memory */
+  sd_thermal thermal;
+  int32_t is_low_power;
+} sd_condition;
+
+/* From any thread, also while another call runs. */
+void sd_engine_condition(sd_condition *out, const sd_engine *engine);
 
 /* Name of instruction set `index` ("generic", "avx2", ...) or NULL past the end;
  * *usable says whether this processor has it. */

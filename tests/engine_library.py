@@ -58,8 +58,8 @@ def _sources(room: str) -> list[Path]:
     """C files of a folder or one C file; what cffi writes begins with an underscore."""
     place = ENGINE_FOLDER / room
     found = [place] if place.suffix == ".c" else place.rglob("*.c")
-    metal = ENGINE_FOLDER / "backend" / "metal"
-    left_out = () if (metal / "metal_backend.c").exists() else tuple(metal.glob("*.c"))
+    is_open = "metal_open.h" in (ENGINE_FOLDER / "engine.c").read_text()
+    left_out = () if is_open else tuple((ENGINE_FOLDER / "backend" / "metal").glob("*.c"))
     return [path for path in found if not path.name.startswith("_") and path not in left_out]
 
 

@@ -124,7 +124,12 @@ OPERATOR_FAULTS = [
     ("body", "engine_c/graph/ops.c", "void ops_add(int x);\n", "ops_add has no body"),
     ("CPU", "engine_c/backend/cpu/cpu_add.c", "/* void cpu_add( { */\n", "no CPU function cpu_add"),
     ("test", "tests/graph/test_ops.py", "NAMES = []\n", "no test in tests/graph/ runs add"),
-    ("encoder", "engine_c/backend/metal/metal_backend.c", "/* void metal_add( */\n", "no encoder"),
+    (
+        "encoder",
+        "engine_c/engine.c",
+        SOUND["engine_c/engine.c"] + '#include "backend/metal/metal_open.h"\n',
+        "no encoder",
+    ),
     (
         "pipeline",
         "engine_c/backend/metal/metal_kernels.def",

@@ -17,6 +17,10 @@ typedef struct run_report {
 typedef struct backend_table {
   void (*close)(backend *b);
   void (*device)(sd_device_info *out, const backend *b);
+  void (*report)(sd_report *out, const backend *b);
+  void (*condition)(sd_condition *out, const backend *b); /* from any thread */
+  /* Name of the backend that runs the operator: its own, or the one that it falls back on. */
+  const char *(*served_by)(const backend *b, op_kind op);
 
   /* Bytes that the weight takes once uploaded: from kind, shape and dtype alone. */
   int64_t (*weight_bytes)(const backend *b, const weight *w);

@@ -267,7 +267,8 @@ static sd_status self_test_compute(sd_op_check *row, self_test *t, sd_error *err
   return SD_OK;
 }
 
-/* A case that cannot run has failed, but want of memory and a cancel end the check. */
+/* A case that cannot run has failed, but want of memory, a cancel and a lost device end the check.
+ */
 static sd_status self_test_run_case(sd_op_check *row, backend *b, const self_test_case *test,
                                     sd_dtype storage, sd_error *error) {
   self_test t = {.test = test, .backend = b};
@@ -278,7 +279,7 @@ static sd_status self_test_run_case(sd_op_check *row, backend *b, const self_tes
     if (t.weights[i].packed) b->table->drop(b, &t.weights[i]);
   graph_close(&t.graph);
   arena_free(&t.memory);
-  if (status == SD_OUT_OF_MEMORY || status == SD_CANCELLED)
+  if (status == SD_OUT_OF_MEMORY || status == SD_CANCELLED || status == SD_BACKEND_LOST)
     return error_set(error, status, "%s", failure.text);
   if (status) row->error_ratio = INFINITY;
   return SD_OK;
@@ -286,13 +287,10 @@ static sd_status self_test_run_case(sd_op_check *row, backend *b, const self_tes
 
 /* ---- all cases ---- */
 
-/* Every case of one operator, with both storages. */
-static sd_status self_test_run_op(sd_op_check *row, backend *b, op_kind op, sd_error *error) {
-  sd_device_info device;
-  b->table->device(&device, b);
+sd_status self_test_run_op(sd_op_check *row, backend *b, op_kind op, sd_error *error) {
   *row = (sd_op_check){0};
   snprintf(row->op, sizeof row->op, "%s", ops_name(op));
-  snprintf(row->served_by, sizeof row->served_by, "%s", device.backend);
+  snprintf(row->served_by, sizeof row->served_by, "%s", b->table->served_by(b, op));
   int32_t runs = 0;
   for (int32_t i = 0; self_test_case_at(i); i++) {
     const self_test_case *test = self_test_case_at(i);

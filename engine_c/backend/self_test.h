@@ -10,4 +10,7 @@
 sd_status self_test_run(sd_op_check *out, int32_t *count, backend *b, int32_t capacity,
                         sd_error *error);
 
+/* One operator's row: every case of it, with both storages. */
+sd_status self_test_run_op(sd_op_check *row, backend *b, op_kind op, sd_error *error);
+
 #endif

@@ -24,7 +24,7 @@ static const cpu_function CPU_FUNCTIONS[OP_COUNT] = {
 static cpu_backend *cpu_of(backend *b) { return (cpu_backend *)b; }
 
 static void cpu_free_arena(cpu_backend *cpu) {
-  arena_pages_free(cpu->arena, (size_t)cpu->arena_bytes);
+  if (cpu->arena_bytes) arena_pages_free(cpu->arena, (size_t)cpu->arena_bytes);
   cpu->arena = NULL;
   cpu->arena_bytes = 0;
 }
@@ -65,6 +65,22 @@ static void cpu_device(sd_device_info *out, const backend *b) {
   cpu_device_name(out->device, sizeof out->device);
   snprintf(out->instructions, sizeof out->instructions, "%s", cpu->isa->name);
   out->allocated_bytes = cpu->arena_bytes + cpu->weight_bytes + cpu_workspace_bytes(b);
+}
+
+static void cpu_report(sd_report *out, const backend *b) {
+  (void)b;
+  *out = (sd_report){0};
+}
+
+static void cpu_condition(sd_condition *out, const backend *b) {
+  const cpu_backend *cpu = (const cpu_backend *)b;
+  *out = (sd_condition){.allocated_bytes =
+                            cpu->arena_bytes + cpu->weight_bytes + cpu_workspace_bytes(b)};
+}
+
+static const char *cpu_served_by(const backend *b, op_kind op) {
+  (void)b, (void)op;
+  return "cpu";
 }
 
 static int64_t cpu_weight_bytes(const backend *b, const weight *w) {
@@ -127,6 +143,12 @@ static sd_status cpu_reserve(backend *b, int64_t bytes, sd_error *error) {
   return SD_OK;
 }
 
+void cpu_backend_borrow(backend *b, void *memory) {
+  cpu_backend *cpu = cpu_of(b);
+  cpu_free_arena(cpu);
+  cpu->arena = memory;
+}
+
 static void *cpu_tensor_address(backend *b, const tensor *t) { return cpu_address(cpu_of(b), t); }
 
 static sd_status cpu_run(backend *b, const graph *g, run_report *report, sd_error *error) {
@@ -145,6 +167,9 @@ static sd_status cpu_run(backend *b, const graph *g, run_report *report, sd_erro
 static const backend_table CPU_TABLE = {
     .close = cpu_close,
     .device = cpu_device,
+    .report = cpu_report,
+    .condition = cpu_condition,
+    .served_by = cpu_served_by,
     .weight_bytes = cpu_weight_bytes,
     .upload = cpu_upload,
     .drop = cpu_drop,

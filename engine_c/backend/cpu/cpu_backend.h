@@ -16,15 +16,19 @@ typedef struct cpu_backend {
   thread_pool *pool;
   const cpu_isa *isa;
   char *arena;
-  int64_t arena_bytes, weight_bytes; /* held now */
-  char *workspaces;                  /* CPU_WORKSPACE_BYTES for each worker */
-  int32_t node_index;                /* the node that runs */
-  atomic_int bad_node;               /* first norm that met a non-finite number, or INT_MAX */
+  /* held now, read by other threads too; a borrowed arena has no bytes here */
+  _Atomic int64_t arena_bytes, weight_bytes;
+  char *workspaces;    /* CPU_WORKSPACE_BYTES for each worker */
+  int32_t node_index;  /* the node that runs */
+  atomic_int bad_node; /* first norm that met a non-finite number, or INT_MAX */
 } cpu_backend;
 
 /* threads 0: one per processor; isa -1: the best that this processor has. */
 sd_status cpu_backend_open(backend **out, int32_t threads, int32_t isa, const atomic_int *stop,
                            sd_error *error);
+
+/* Runs on `memory`, another backend's memory, from now on; NULL: on its own again. */
+void cpu_backend_borrow(backend *b, void *memory);
 
 static inline void *cpu_address(const cpu_backend *cpu, const tensor *t) {
   return cpu->arena + t->offset;

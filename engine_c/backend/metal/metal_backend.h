@@ -71,6 +71,9 @@ const metal_tuning *metal_tuning_of(const metal_backend *m);
 
 /* The encoder of an operator: the Metal column of ops.def. */
 typedef void (*metal_encoder)(metal_backend *m, const node *n);
+#define OP(name, tensors, cpu, encoder, tolerance) void encoder(metal_backend *m, const node *n);
+#include "graph/ops.def"
+#undef OP
 
 /* ---- metal_weights.c ---- */
 

@@ -1,0 +1,250 @@
+/* metal upload: owns where weights lie. A matrix or table that a mapped file holds as the kernels
+ * read it stays there; all others are packed once, small ones side by side in shared buffers. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/metal/metal_state.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "graph/weights.h"
+
+enum { SLAB_BYTES = 1 << 20, SLAB_WEIGHT_BYTES = 1 << 16, SLAB_ALIGNMENT = 256 };
+enum { UPLOAD_ALIGNMENT = 16 }; /* of addresses that kernels read by vectors */
+
+static int upload_is_matrix(const weight *w) {
+  return w->kind == WEIGHT_MATRIX || w->kind == WEIGHT_GEGLU;
+}
+
+/* Whether both operators that read matrices have left this backend. */
+static int upload_goes_to_fallback(const metal_backend *m, const weight *w) {
+  return upload_is_matrix(w) && m->is_fallen[OP_linear] && m->is_fallen[OP_conv2d];
+}
+
+int64_t metal_weight_bytes(const backend *b, const weight *w) {
+  const metal_backend *m = (const metal_backend *)b;
+  const backend *other = m->fallback.backend;
+  return upload_goes_to_fallback(m, w) ? other->table->weight_bytes(other, w) : metal_pack_bytes(w);
+}
+
+metal_view metal_weight_view(metal_backend *m, const weight *w) {
+  (void)m;
+  return w ? ((const metal_weight *)w->packed)->view : (metal_view){0};
+}
+
+static sd_status upload_out_of_memory(const weight *w, int64_t bytes, sd_error *error) {
+  return error_set(error, SD_OUT_OF_MEMORY,
+                   "no memory for the weights (%.1f MB more, %.64s): close other programs or use "
+                   "a smaller model",
+                   (double)bytes / 1e6, w->name);
+}
+
+/* ---- places ---- */
+
+static metal_slab *upload_slab(metal_backend *m, int64_t bytes) {
+  for (metal_slab *slab = m->slabs; slab; slab = slab->next)
+    if (slab->used + bytes <= SLAB_BYTES) return slab;
+  metal_slab *slab = calloc(1, sizeof *slab);
+  metal_buffer *buffer = slab ? metal_take(m, SLAB_BYTES) : NULL;
+  if (!buffer) {
+    free(slab);
+    return NULL;
+  }
+  *slab = (metal_slab){.next = m->slabs, .buffer = buffer};
+  m->slabs = slab;
+  return slab;
+}
+
+static void upload_leave_slab(metal_backend *m, metal_slab *slab) {
+  if (--slab->live) return;
+  for (metal_slab **at = &m->slabs; *at; at = &(*at)->next)
+    if (*at == slab) {
+      *at = slab->next;
+      break;
+    }
+  metal_free(m, slab->buffer);
+  free(slab);
+}
+
+/* Sets the record's view; 0: no memory. */
+static int upload_place(metal_backend *m, metal_weight *record, int64_t bytes) {
+  if (bytes > SLAB_WEIGHT_BYTES) {
+    record->own = metal_take(m, bytes);
+    record->view = (metal_view){record->own, 0, bytes};
+    return record->own != NULL;
+  }
+  const int64_t rounded = (bytes + SLAB_ALIGNMENT - 1) / SLAB_ALIGNMENT * SLAB_ALIGNMENT;
+  record->slab = upload_slab(m, rounded);
+  if (!record->slab) return 0;
+  record->view = (metal_view){record->slab->buffer, record->slab->used, bytes};
+  record->slab->used += rounded;
+  record->slab->live++;
+  return 1;
+}
+
+static void upload_leave(metal_backend *m, metal_weight *record) {
+  metal_free(m, record->own);
+  if (record->slab) upload_leave_slab(m, record->slab);
+  record->own = NULL;
+  record->slab = NULL;
+  record->view = (metal_view){0};
+}
+
+/* ---- where the file has it ---- */
+
+static int upload_lies_as_read(const weight *w) {
+  const int is_plain = w->kind == WEIGHT_MATRIX && w->dtype == SD_F16 && w->kernel_h == 1;
+  return is_plain || w->kind == WEIGHT_TABLE;
+}
+
+static int upload_is_aligned_mapping(const weight *w) {
+  return w->is_mapped && (uintptr_t)w->data % UPLOAD_ALIGNMENT == 0;
+}
+
+/* The whole pages around the weight's data as a buffer, and the data in it. */
+static metal_buffer *upload_wrap(metal_view *out, metal_backend *m, const weight *w) {
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+                  bytes = (uintptr_t)weights_source_bytes(w);
+  const uintptr_t begin = (uintptr_t)w->data / page * page;
+  const uintptr_t end = ((uintptr_t)w->data + bytes + page - 1) / page * page;
+  metal_buffer *buffer =
+      m->driver->buffer_wrap(m->device, (const void *)begin, (int64_t)(end - begin));
+  *out = (metal_view){buffer, (int64_t)((uintptr_t)w->data - begin), (int64_t)bytes};
+  return buffer;
+}
+
+/* ---- packing ---- */
+
+/* The file's bytes in the GPU's reach; *own is to be freed. No buffer: no memory. */
+static metal_view upload_source(metal_backend *m, const weight *w, metal_buffer **own) {
+  metal_view view = {0};
+  *own = NULL;
+  if (upload_is_aligned_mapping(w)) *own = upload_wrap(&view, m, w);
+  if (*own) return view;
+  const int64_t bytes = weights_source_bytes(w);
+  view = (metal_view){m->scratch, 0, bytes};
+  if (bytes > METAL_SCRATCH_BYTES) view.buffer = *own = metal_take(m, bytes);
+  if (view.buffer) memcpy(view.buffer->contents, w->data, (size_t)bytes);
+  return view;
+}
+
+/* Waits, so that a failure is this weight's. A missing kernel leaves the record without a view. */
+static sd_status upload_pack(metal_backend *m, metal_weight *record, const weight *w,
+                             sd_error *error) {
+  const int64_t bytes = metal_pack_bytes(w);
+  metal_buffer *own;
+  const metal_view source = upload_source(m, w, &own);
+  if (!source.buffer || !upload_place(m, record, bytes)) {
+    metal_free(m, own);
+    return upload_out_of_memory(w, bytes, error);
+  }
+  m->refused = NULL;
+  m->node = NULL;
+  metal_pack(m, w, source, record->view);
+  sd_status status = metal_end(m, error);
+  metal_free(m, own);
+  if (m->refused) upload_leave(m, record);
+  return status;
+}
+
+static sd_status upload_to_metal(metal_backend *m, metal_weight *record, const weight *w,
+                                 sd_error *error) {
+  if (upload_lies_as_read(w) && upload_is_aligned_mapping(w))
+    record->own = upload_wrap(&record->view, m, w);
+  if (record->own) return SD_OK;
+  if (!metal_open_scratch(m)) return upload_out_of_memory(w, METAL_SCRATCH_BYTES, error);
+  if (w->is_mapped) arena_fetch_mapped(w->data, (size_t)weights_source_bytes(w));
+  sd_status status = upload_pack(m, record, w, error);
+  if (!status && w->is_mapped) arena_drop_mapped(w->data, (size_t)weights_source_bytes(w));
+  return status;
+}
+
+/* ---- for the other backend ---- */
+
+/* Row of the file that packed row `row` of a GEGLU is, or -1: padding. */
+static int64_t upload_geglu_row(const weight *w, int64_t row) {
+  const int64_t half = w->out / 2, index = row / 16 * 8 + row % 8;
+  if (index >= half) return -1;
+  return row % 16 < 8 ? index : half + index;
+}
+
+/* The weight as Metal holds it, back in the file's order: out [out][in][kh][kw] f16. */
+static void upload_unpack(uint16_t *out, const uint16_t *packed, int64_t packed_rows,
+                          const weight *w) {
+  const int64_t taps = (int64_t)w->kernel_h * w->kernel_w, in = w->in;
+  for (int64_t row = 0; row < packed_rows; row++) {
+    const int64_t to = w->kind == WEIGHT_GEGLU ? upload_geglu_row(w, row) : row;
+    for (int64_t i = 0; i < in * taps && to >= 0; i++)
+      out[to * in * taps + i % in * taps + i / in] = packed[row * in * taps + i];
+  }
+}
+
+/* A matrix whose data may be gone: from Metal's own. */
+static sd_status upload_matrix_again(metal_backend *m, metal_weight *record, sd_error *error) {
+  weight *w = &record->for_fallback;
+  backend *other = m->fallback.backend;
+  const int64_t row_bytes = (int64_t)w->in * w->kernel_h * w->kernel_w * (int64_t)sizeof(uint16_t);
+  uint16_t *copy = malloc((size_t)(w->out * row_bytes));
+  if (!copy) return upload_out_of_memory(w, w->out * row_bytes, error);
+  const char *packed = (const char *)record->view.buffer->contents + record->view.offset;
+  upload_unpack(copy, (const uint16_t *)(const void *)packed, record->view.bytes / row_bytes, w);
+  w->data = copy;
+  w->dtype = SD_F16;
+  sd_status status = other->table->upload(other, w, error);
+  w->data = NULL;
+  free(copy);
+  return status;
+}
+
+sd_status metal_upload_for_fallback(metal_backend *m, metal_weight *record, sd_error *error) {
+  weight *w = &record->for_fallback;
+  const backend_table *other = m->fallback.backend->table;
+  if (w->packed) return SD_OK;
+  if (record->view.buffer && !w->is_mapped && upload_is_matrix(w))
+    return upload_matrix_again(m, record, error);
+  if (record->view.buffer &&
+      w->kind == WEIGHT_VECTOR) { /* the same numbers, and sure to be there */
+    w->data = (const char *)record->view.buffer->contents + record->view.offset;
+    w->dtype = SD_F32;
+    w->is_mapped = 0;
+  }
+  return other->upload(m->fallback.backend, w, error);
+}
+
+/* ---- the table's functions ---- */
+
+static void upload_close(metal_backend *m, metal_weight *record) {
+  backend *other = m->fallback.backend;
+  if (record->for_fallback.packed) other->table->drop(other, &record->for_fallback);
+  upload_leave(m, record);
+  free(record);
+}
+
+sd_status metal_upload(backend *b, weight *w, sd_error *error) {
+  metal_backend *m = metal_of(b);
+  if (w->packed) return SD_OK;
+  if (!w->data) return error_set(error, SD_BAD_MODEL, "%s has no data", w->name);
+  if (!metal_is_idle(m)) return metal_refuse_busy(error);
+  metal_weight *record = calloc(1, sizeof *record);
+  if (!record) return upload_out_of_memory(w, (int64_t)sizeof *record, error);
+  record->for_fallback = *w;
+  sd_status status = SD_OK;
+  if (!upload_goes_to_fallback(m, w)) status = upload_to_metal(m, record, w, error);
+  if (!status && !record->view.buffer) status = metal_upload_for_fallback(m, record, error);
+  if (status) {
+    upload_close(m, record);
+    return status;
+  }
+  w->packed = record;
+  w->packed_bytes = record->view.buffer ? record->view.bytes : 0;
+  m->weight_bytes += w->packed_bytes;
+  return SD_OK;
+}
+
+void metal_drop(backend *b, weight *w) {
+  metal_backend *m = metal_of(b);
+  upload_close(m, w->packed);
+  m->weight_bytes -= w->packed_bytes;
+  w->packed = NULL;
+  w->packed_bytes = 0;
+}
