@@ -50,6 +50,11 @@ def taesd_decode(path: Path, latents: Floats) -> Floats:
     return _run(path, "PROBE_TAESD_DECODE", latents)
 
 
+def taesd_encode(path: Path, picture: Floats) -> Floats:
+    """Picture in 0..1 -> scaled latents, [n, h/8, w/8, 4]."""
+    return _run(path, "PROBE_TAESD_ENCODE", picture)
+
+
 def _run(
     path: Path,
     network: str,

@@ -7,8 +7,8 @@ Knows nothing of the engine and needs NumPy alone, so that reference scripts may
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import prod
 from pathlib import Path
@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 UNET = "model.diffusion_model."
 VAE = "first_stage_model."
 TEXT = "cond_stage_model.transformer.text_model."
+TAESD_WIDTH = 64
 
 
 class WeightDtype(StrEnum):
@@ -39,7 +40,8 @@ class Architecture:
 
     Channels of the UNet and of the VAE are multiples of 32 (the groups of their norms). The UNet
     has cross attention in all levels but the last and in the middle. `linear_projections` makes
-    the UNet's proj_in and proj_out linear layers, as Stable Diffusion 2 has them.
+    the UNet's proj_in and proj_out linear layers, as Stable Diffusion 2 has them. `scale`
+    multiplies every number but the norms': with a small one the epsilons of the norms count.
     """
 
     unet_channels: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -54,6 +56,7 @@ class Architecture:
     vocabulary: int = 49408
     vae_channels: tuple[int, ...] = (128, 256, 512, 512)
     vae_blocks: int = 2
+    scale: float = 1.0
 
 
 SD15 = Architecture()
@@ -65,6 +68,7 @@ TINY = Architecture(
     text_mlp=192,
     vae_channels=(32, 32, 64, 64),
 )
+QUIET = replace(TINY, scale=0.01)
 INPAINT = Architecture(
     unet_channels=(32, 64, 64, 128),
     unet_blocks=1,
@@ -154,18 +158,23 @@ def write_checkpoint(path: Path, architecture: Architecture, dtype: WeightDtype)
     """Writes a whole checkpoint as safetensors: text encoder, UNet and VAE, keys as in LDM files.
 
     The heads, which no tensor's shape tells, go into the metadata as aquatint.unet_heads and
-    aquatint.text_heads. One tensor at a time is in memory.
+    aquatint.text_heads.
     """
-    specs = list(checkpoint_specs(architecture))
-    size = {"F32": 4, "F16": 2, "BF16": 2}.get(dtype.value, 1)
-    header: dict[str, object] = {
-        "__metadata__": {
-            "aquatint.unet_heads": str(architecture.unet_heads),
-            "aquatint.text_heads": str(architecture.text_heads),
-            "modelspec.architecture": "stable-diffusion-v1",
-            "modelspec.prediction_type": "epsilon",
-        }
+    metadata = {
+        "aquatint.unet_heads": str(architecture.unet_heads),
+        "aquatint.text_heads": str(architecture.text_heads),
+        "modelspec.architecture": "stable-diffusion-v1",
+        "modelspec.prediction_type": "epsilon",
     }
+    write_tensors(path, list(checkpoint_specs(architecture)), dtype, metadata)
+
+
+def write_tensors(
+    path: Path, specs: Sequence[WeightSpec], dtype: WeightDtype, metadata: Mapping[str, str]
+) -> None:
+    """Writes the specs' tensors as safetensors, one tensor in memory at a time."""
+    size = {"F32": 4, "F16": 2, "BF16": 2}.get(dtype.value, 1)
+    header: dict[str, object] = {"__metadata__": dict(metadata)}
     offset = 0
     for spec in specs:
         end = offset + prod(spec.shape) * size
@@ -185,10 +194,26 @@ def write_checkpoint(path: Path, architecture: Architecture, dtype: WeightDtype)
 
 def checkpoint_specs(architecture: Architecture) -> Iterator[WeightSpec]:
     """Every tensor of a checkpoint, in the order of the file."""
-    yield from _text_specs(architecture)
-    yield from _unet_specs(architecture)
-    yield from _vae_encoder_specs(architecture)
-    yield from _vae_decoder_specs(architecture)
+    for specs in (_text_specs, _unet_specs, _vae_encoder_specs, _vae_decoder_specs):
+        for spec in specs(architecture):
+            scale = 1.0 if spec.mean else architecture.scale
+            yield replace(spec, deviation=scale * spec.deviation)
+
+
+def taesd_encoder_specs() -> Iterator[WeightSpec]:
+    """Every tensor of a file taesd_encoder: three halvings, ten blocks, 64 channels."""
+    yield from _layer("0", TAESD_WIDTH, 3, kernel=3)
+    yield from _taesd_block("1")
+    for first in (2, 6, 10):
+        yield from _layer(f"{first}", TAESD_WIDTH, TAESD_WIDTH, kernel=3, bias=False)
+        for block in range(first + 1, first + 4):
+            yield from _taesd_block(f"{block}")
+    yield from _layer("14", 4, TAESD_WIDTH, kernel=3)
+
+
+def _taesd_block(name: str) -> Iterator[WeightSpec]:
+    for index in (0, 2, 4):
+        yield from _layer(f"{name}.conv.{index}", TAESD_WIDTH, TAESD_WIDTH, kernel=3)
 
 
 def _layer(

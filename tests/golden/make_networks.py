@@ -5,8 +5,8 @@ Run from the repository's root by a Python that has torch, diffusers and transfo
     python -m tests.golden.make_networks
 
 One file a case of tests/networks/cases.py, NHWC f32, keys "text/<sequence>/<clip_skip>",
-"unet/<size>/<timestep>", "vae_decode/<size>", "vae_encode/<size>", "taesd_decode/<size>", and
-"versions" of what computed them.
+"unet/<size>/<timestep>", "vae_decode/<size>", "vae_encode/<size>", "taesd_decode/<size>",
+"taesd_encode/<size>", and "versions" of what computed them.
 """
 
 import tempfile
@@ -17,7 +17,12 @@ import torch
 
 from tests.golden import torch_networks as reference
 from tests.networks import cases
-from tests.random_weights import write_checkpoint
+from tests.random_weights import (
+    WeightDtype,
+    taesd_encoder_specs,
+    write_checkpoint,
+    write_tensors,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "resources" / "models"
@@ -60,14 +65,20 @@ def vae_outputs(networks: reference.Networks, case: cases.Case) -> Outputs:
     return outputs
 
 
-def taesd_outputs(case: cases.Case) -> Outputs:
-    """The preview decoder's pictures at the case's VAE sizes."""
-    decoder = reference.open_taesd(MODELS / "aquatint-mini-taesd.safetensors")
+def taesd_outputs(case: cases.Case, folder: Path) -> Outputs:
+    """What the small preview coder makes of the case's VAE inputs; the encoder is a random one."""
+    decoder = reference.open_taesd_decoder(MODELS / "aquatint-mini-taesd.safetensors")
+    path = folder / "taesd_encoder.safetensors"
+    write_tensors(path, list(taesd_encoder_specs()), WeightDtype.F16, {})
+    encoder = reference.open_taesd_encoder(path)
     outputs = {}
     for size in case.vae_sizes:
         latents = reference.nchw(cases.vae_latents(size))
         picture = reference.taesd_decode(decoder, latents)
-        outputs[f"taesd_decode/{size[0]}x{size[1]}"] = reference.nhwc(picture)
+        label = f"{size[0]}x{size[1]}"
+        outputs[f"taesd_decode/{label}"] = reference.nhwc(picture)
+        coded = reference.taesd_encode(encoder, reference.nchw(cases.vae_picture(size)))
+        outputs[f"taesd_encode/{label}"] = reference.nhwc(coded)
     return outputs
 
 
@@ -81,7 +92,7 @@ def make(case: cases.Case, folder: Path) -> Outputs:
     outputs = text_outputs(networks, case) | unet_outputs(networks, case)
     outputs |= vae_outputs(networks, case)
     if case.architecture is None:
-        outputs |= taesd_outputs(case)
+        outputs |= taesd_outputs(case, folder)
     return outputs
 
 

@@ -66,15 +66,23 @@ def open_networks(path: Path, dtype: torch.dtype = torch.float32) -> Networks:
     return Networks(text=text.to(dtype), unet=unet, vae=vae)
 
 
-def open_taesd(path: Path) -> Any:
-    """A TAESD decoder file whose first layer has index 1, as AutoencoderTiny."""
+def open_taesd_decoder(path: Path) -> Any:
+    """A TAESD decoder file, whose first layer has index 1, as AutoencoderTiny's."""
+    return _taesd_half(AutoencoderTiny().decoder, path, -1)
+
+
+def open_taesd_encoder(path: Path) -> Any:
+    """A TAESD encoder file, whose first layer has index 0, as AutoencoderTiny's."""
+    return _taesd_half(AutoencoderTiny().encoder, path, 0)
+
+
+def _taesd_half(model: Any, path: Path, shift: int) -> Any:
     with safe_open(path, "pt") as file:
         weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    model = AutoencoderTiny().decoder
     shifted = {}
     for key, value in weights.items():
         index, rest = key.split(".", 1)
-        shifted[f"layers.{int(index) - 1}.{rest}"] = value.float()
+        shifted[f"layers.{int(index) + shift}.{rest}"] = value.float()
     model.load_state_dict(shifted)
     return model.eval()
 
@@ -116,6 +124,12 @@ def vae_encode(vae: Any, pictures: torch.Tensor) -> torch.Tensor:
 def taesd_decode(decoder: Any, latents: torch.Tensor) -> torch.Tensor:
     """Scaled latents -> pictures, nominally 0..1, not clamped."""
     return (decoder(latents) + 1) / 2
+
+
+@torch.no_grad()
+def taesd_encode(encoder: Any, pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures in -1..1 -> scaled latents."""
+    return encoder(pictures)
 
 
 def _layers(weights: Weights, prefix: str, depth: int) -> int:

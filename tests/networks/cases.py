@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.random_weights import INPAINT, THREE_LEVELS, TINY, Architecture, WeightDtype, normal
+from tests.random_weights import (
+    INPAINT,
+    QUIET,
+    THREE_LEVELS,
+    TINY,
+    Architecture,
+    WeightDtype,
+    normal,
+)
 
 Floats = NDArray[np.float32]
 
@@ -76,6 +84,14 @@ CASES = (
         unet_sizes=((12, 20),),
         vae_sizes=((6, 2),),
         sequences=(LONG,),
+    ),
+    Case(
+        name="quiet",
+        architecture=QUIET,
+        text_width=QUIET.text_width,
+        unet_sizes=((8, 8),),
+        vae_sizes=((3, 4),),
+        sequences=(RED_APPLE,),
     ),
     *(
         Case(
