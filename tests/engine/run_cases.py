@@ -6,7 +6,10 @@ Knows neither torch nor the engine.
 
 from dataclasses import dataclass
 
-from app.engine.types import Sampler, Schedule
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.types import Prediction, Sampler, Schedule
 
 MODEL_FILE = "aquatint-mini.safetensors"
 CFG_SCALE = 5.0
@@ -18,7 +21,8 @@ class RunCase:
 
     `tokens` are the prompt's between start and end; the negative prompt is empty. `init_case`
     names the run whose first picture is the start of image-to-image, which then runs
-    int(steps * denoise_strength) of the steps.
+    int(steps * denoise_strength) of the steps. `weights` are those of the tokens, () all 1. Under v
+    prediction the model's noise is taken for v: no picture, but every step of its arithmetic.
     """
 
     name: str
@@ -32,6 +36,8 @@ class RunCase:
     batch_count: int = 1
     init_case: str = ""
     denoise_strength: float = 1.0
+    weights: tuple[float, ...] = ()
+    prediction: Prediction = Prediction.EPSILON
 
 
 RUN_CASES = (
@@ -82,4 +88,32 @@ RUN_CASES = (
         init_case="euler",
         denoise_strength=0.6,
     ),
+    RunCase(
+        name="weighted_prompt",
+        tokens=(736, 3055, 525, 320, 5994),  # (red:1.4) (apple:0.8) on a (mint:0)
+        weights=(1.4, 0.8, 1.0, 1.0, 0.0),
+        sampler=Sampler.EULER,
+        schedule=Schedule.KARRAS,
+        steps=6,
+        seed=21,
+        width=192,
+    ),
+    RunCase(
+        name="v_prediction",
+        tokens=(736, 3055),
+        sampler=Sampler.HEUN,
+        schedule=Schedule.NORMAL,
+        steps=5,
+        seed=13,
+        width=128,
+        height=192,
+        prediction=Prediction.V,
+    ),
 )
+
+
+def token_weights(case: RunCase) -> NDArray[np.float32]:
+    """The weights of the prompt's chunk of 77 tokens."""
+    weights = np.ones(77, np.float32)
+    weights[1 : 1 + len(case.weights)] = case.weights
+    return weights

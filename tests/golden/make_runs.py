@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.engine.run_cases import CFG_SCALE, MODEL_FILE, RUN_CASES, RunCase
+from app.engine.types import Prediction
+from tests.engine.run_cases import CFG_SCALE, MODEL_FILE, RUN_CASES, RunCase, token_weights
 from tests.golden import torch_networks as reference
 from tests.golden import torch_runs
 from tests.networks.cases import tokens
@@ -33,6 +34,7 @@ def run_of(case: RunCase) -> torch_runs.Run:
     return torch_runs.Run(
         tokens=tokens(case.tokens),
         negative_tokens=tokens(()),
+        weights=token_weights(case),
         sampler=case.sampler.value,
         schedule=case.schedule.value,
         steps=case.steps,
@@ -43,6 +45,7 @@ def run_of(case: RunCase) -> torch_runs.Run:
         cfg_scale=CFG_SCALE,
         init_picture=init,
         denoise_strength=case.denoise_strength,
+        is_v_prediction=case.prediction is Prediction.V,
     )
 
 

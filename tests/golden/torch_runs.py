@@ -19,7 +19,11 @@ SAMPLING, EXTERNAL = k_diffusion_parts.load()
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one call makes; `init_picture` is [height, width, 3] in -1..1 or None."""
+    """What one call makes; `init_picture` is [height, width, 3] in -1..1 or None.
+
+    `weights` [77] are the prompt's, by A1111's rule: a token's row of the encoder's output times
+    its weight, then all rows scaled so that the mean of their numbers is what it was.
+    """
 
     tokens: np.ndarray[Any, Any]
     negative_tokens: np.ndarray[Any, Any]
@@ -33,12 +37,14 @@ class Run:
     cfg_scale: float
     init_picture: np.ndarray[Any, Any] | None = None
     denoise_strength: float = 1.0
+    weights: np.ndarray[Any, Any] | None = None
+    is_v_prediction: bool = False
 
 
 @torch.no_grad()
 def final_latents(networks: reference.Networks, run: Run) -> torch.Tensor:
     """Scaled latents [batch, 4, height / 8, width / 8] at the end of the run."""
-    denoiser = _Denoiser(networks, run)
+    denoiser = (_VDenoiser if run.is_v_prediction else _Denoiser)(_Unet(networks, run))
     sigmas = _sigmas(denoiser, run)
     noise = _noise_source(run)
     # k-diffusion's Euler draws noise that it does not use; the generators here are its own.
@@ -49,6 +55,7 @@ def final_latents(networks: reference.Networks, run: Run) -> torch.Tensor:
     sample = {
         "euler": SAMPLING.sample_euler,
         "euler_a": SAMPLING.sample_euler_ancestral,
+        "heun": SAMPLING.sample_heun,
         "dpmpp_2m": SAMPLING.sample_dpmpp_2m,
     }[run.sampler]
     options = {"noise_sampler": lambda *_: noise()} if run.sampler == "euler_a" else {}
@@ -61,22 +68,56 @@ def pixels(picture: torch.Tensor) -> np.ndarray[Any, Any]:
     return reference.nhwc(scaled).round().astype(np.uint8)
 
 
-class _Denoiser(EXTERNAL.DiscreteEpsDDPMDenoiser):
-    """x and sigma -> the estimate of x0 under classifier-free guidance."""
+class _Unet:
+    """x and timestep -> the network's prediction under classifier-free guidance."""
 
     def __init__(self, networks: reference.Networks, run: Run) -> None:
-        roots = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float32)
-        super().__init__(None, torch.cumprod(1 - roots**2, dim=0), quantize=False)
-        self.unet, self.run = networks.unet, run
+        self.unet, self.cfg_scale = networks.unet, run.cfg_scale
         chunks = np.stack([run.tokens, run.negative_tokens])
         self.context = reference.text_encode(networks.text, chunks, 1)
+        if run.weights is not None and (run.weights != 1).any():
+            self.context[0] = _weighted(self.context[0], torch.from_numpy(run.weights))
 
-    def get_eps(self, x: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-        """Guided noise prediction; both contexts in one batch."""
+    def __call__(self, x: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        """Both contexts in one batch."""
         context = self.context.repeat_interleave(len(x), dim=0)
         both = self.unet(torch.cat([x, x]), timestep.repeat(2), context).sample
         positive, negative = both.chunk(2)
-        return negative + self.run.cfg_scale * (positive - negative)
+        return negative + self.cfg_scale * (positive - negative)
+
+
+def _weighted(encoded: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    weighted = encoded * weights[:, None]
+    return weighted * (encoded.mean() / weighted.mean())
+
+
+def _alphas() -> torch.Tensor:
+    roots = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float32)
+    return torch.cumprod(1 - roots**2, dim=0)
+
+
+class _Denoiser(EXTERNAL.DiscreteEpsDDPMDenoiser):
+    """x and sigma -> the estimate of x0 by a network that predicts the noise."""
+
+    def __init__(self, unet: _Unet) -> None:
+        super().__init__(None, _alphas(), quantize=False)
+        self.unet = unet
+
+    def get_eps(self, x: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        """What the network says."""
+        return self.unet(x, timestep)
+
+
+class _VDenoiser(EXTERNAL.DiscreteVDDPMDenoiser):
+    """x and sigma -> the estimate of x0 by a network that predicts v."""
+
+    def __init__(self, unet: _Unet) -> None:
+        super().__init__(None, _alphas(), quantize=False)
+        self.unet = unet
+
+    def get_v(self, x: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        """What the network says."""
+        return self.unet(x, timestep)
 
 
 def _sigmas(denoiser: Any, run: Run) -> torch.Tensor:
