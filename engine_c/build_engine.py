@@ -43,6 +43,12 @@ def sources() -> list[str]:
     return [str(Path(ROOM.name, file.relative_to(ROOM))) for file in files]
 
 
+def headers() -> list[str]:
+    """All that a change of which asks for a new build, relative to the project."""
+    files = sorted(file for kind in ("*.h", "*.def") for file in ROOM.rglob(kind))
+    return [str(Path(ROOM.name, file.relative_to(ROOM))) for file in files]
+
+
 def make_builder() -> FFI:
     """The builder that setup.py hands to cffi."""
     builder = FFI()
@@ -51,6 +57,7 @@ def make_builder() -> FFI:
         "app.engine._engine",
         '#include "engine.h"',
         sources=sources(),
+        depends=headers(),
         include_dirs=[ROOM.name, "."],
         extra_compile_args=COMPILE_FLAGS + os.environ.get("AQUATINT_CFLAGS", "").split(),
         extra_link_args=["-pthread"],

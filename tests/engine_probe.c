@@ -89,7 +89,7 @@ static void probe_record(probe_state *s) {
   if (s->call->network == PROBE_UNET) probe_record_context(s);
   network net = {&s->g, &s->weights};
   graph_open(&s->g, s->call->precision);
-  s->out = graph_keep(&s->g, probe_record_network(s, &net));
+  s->out = graph_keep(probe_record_network(s, &net));
   plan_place(&s->g, s->context_graph.arena_bytes);
 }
 

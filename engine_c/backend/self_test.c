@@ -152,7 +152,7 @@ static sd_status self_test_record(self_test *t, sd_error *error) {
     const self_test_shape *s = &t->test->in[i];
     if (s->c) t->in[i] = graph_input(g, self_test_in_dtype(t, i), s->n, s->h, s->w, s->c);
   }
-  t->out = graph_keep(g, self_test_record_op(t));
+  t->out = graph_keep(self_test_record_op(t));
   plan_place(g, 0);
   return g->error.status ? error_set(error, g->error.status, "%s", g->error.text) : SD_OK;
 }

@@ -84,8 +84,7 @@ tensor *graph_external(graph *g, const tensor *kept) {
   return t;
 }
 
-tensor *graph_keep(graph *g, tensor *t) {
-  (void)g;
+tensor *graph_keep(tensor *t) {
   t->last_use = INT32_MAX;
   return t;
 }

@@ -40,7 +40,7 @@ tensor *graph_input(graph *g, sd_dtype dtype, int32_t n, int32_t h, int32_t w, i
 tensor *graph_external(graph *g, const tensor *kept);
 
 /* The host, or another graph, reads it after the run. */
-tensor *graph_keep(graph *g, tensor *t);
+tensor *graph_keep(tensor *t);
 
 /* Label of the nodes that follow, copied. */
 void graph_label(graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));

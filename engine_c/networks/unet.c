@@ -93,8 +93,8 @@ static void unet_project(const network *net, layer_path path, void *user) {
   int32_t i = p->out->count++;
   tensor *k = layers_linear(net, layers_join(path, "to_k"), p->context, NULL, ACT_NONE);
   tensor *v = layers_linear(net, layers_join(path, "to_v"), p->context, NULL, ACT_NONE);
-  p->out->keys[i] = graph_keep(net->g, k);
-  p->out->values[i] = graph_keep(net->g, v);
+  p->out->keys[i] = graph_keep(k);
+  p->out->values[i] = graph_keep(v);
 }
 
 void unet_project_context(const network *net, tensor *context, unet_context *out) {

@@ -152,7 +152,7 @@ static sd_status frame_record(frame *f, frame_part part, sd_dtype dtype, sd_erro
   slot->used = 1;
   network net = {&slot->g, &f->model->weights};
   FRAME_RECORDERS[part](f, &net, slot);
-  if (slot->out) graph_keep(&slot->g, slot->out);
+  if (slot->out) graph_keep(slot->out);
   /* Keys and values outlive their graph: what runs between the steps stays clear of them. */
   int beside = part == PART_UNET || part == PART_PREVIEW;
   plan_place(&slot->g, beside ? f->slots[PART_CONTEXT].g.arena_bytes : 0);

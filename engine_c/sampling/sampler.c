@@ -127,19 +127,18 @@ static sd_status lcm_step(const sampler_step *step) {
 
 typedef struct sampler_row {
   sd_status (*advance)(const sampler_step *step);
-  int32_t evaluations; /* calls of denoise per step; one only in the step to 0 */
-  int32_t estimates;   /* kept at a time: 1, or 2 with the one before */
-  int32_t spare;       /* other buffers */
+  int32_t estimates; /* kept at a time: 1, or 2 with the one before */
+  int32_t spare;     /* other buffers */
 } sampler_row;
 
 static const sampler_row samplers[] = {
-    [SD_EULER] = {euler_step, 1, 1, 0},
-    [SD_EULER_A] = {euler_a_step, 1, 1, 1},
-    [SD_HEUN] = {heun_step, 2, 1, 2},
-    [SD_DPMPP_2M] = {dpmpp_2m_step, 1, 2, 0},
-    [SD_DPMPP_2M_SDE] = {dpmpp_2m_sde_step, 1, 2, 1},
-    [SD_DDIM] = {ddim_step, 1, 1, 0},
-    [SD_LCM] = {lcm_step, 1, 1, 1},
+    [SD_EULER] = {euler_step, 1, 0},
+    [SD_EULER_A] = {euler_a_step, 1, 1},
+    [SD_HEUN] = {heun_step, 1, 2},
+    [SD_DPMPP_2M] = {dpmpp_2m_step, 2, 0},
+    [SD_DPMPP_2M_SDE] = {dpmpp_2m_sde_step, 2, 1},
+    [SD_DDIM] = {ddim_step, 1, 0},
+    [SD_LCM] = {lcm_step, 1, 1},
 };
 
 static int is_known(sd_sampler sampler) {
@@ -149,11 +148,6 @@ static int is_known(sd_sampler sampler) {
 size_t sampler_scratch(sd_sampler sampler, size_t count) {
   if (!is_known(sampler)) return 0;
   return (size_t)(samplers[sampler].estimates + samplers[sampler].spare) * count;
-}
-
-int32_t sampler_evaluations(sd_sampler sampler, int32_t steps) {
-  if (!is_known(sampler) || steps < 1) return 0;
-  return samplers[sampler].evaluations * (steps - 1) + 1;
 }
 
 /* Step `index`, from 0. The two estimates take turns: each is the older one a step later. */

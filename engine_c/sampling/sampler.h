@@ -31,9 +31,6 @@ typedef struct sampler_run {
 /* Floats of scratch that a run needs. */
 size_t sampler_scratch(sd_sampler sampler, size_t count);
 
-/* Calls of `denoise` in a whole run down to sigma 0. */
-int32_t sampler_evaluations(sd_sampler sampler, int32_t steps);
-
 /* SD_BAD_ARGUMENT for an unknown sampler or fewer than one step, else the first callback's status
  * that is not SD_OK, else SD_OK. */
 sd_status sampler_run_all(sd_sampler sampler, const sampler_run *run);

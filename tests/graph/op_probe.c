@@ -165,7 +165,7 @@ static sd_status probe_fill(probe_frame *f, sd_error *error) {
 
 static sd_status probe_compute(probe_result *out, probe_frame *f, sd_error *error) {
   backend *b = f->backend;
-  const tensor *last = graph_keep(&f->graph, f->outputs[f->run->op_count - 1]);
+  const tensor *last = graph_keep(f->outputs[f->run->op_count - 1]);
   plan_place(&f->graph, 0);
   sd_status status = probe_fill(f, error);
   if (status) return status;
