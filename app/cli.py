@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.engine.types import BackendName, Rng, Sampler, Schedule
+from app.generation.request import VaeTiling
 from app.version import VERSION
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -142,6 +143,14 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="how much of it to paint over, 0 to 1",
     )
+    parser.add_argument(
+        "--mask", dest="mask_image", type=Path, metavar="F", help="white is painted, black is kept"
+    )
+    parser.add_argument("--mask-blur", type=int, metavar="N", help="soft edge of the mask, pixels")
+    parser.add_argument(
+        "--mask-invert", action="store_const", const=True, help="paint what is black in the mask"
+    )
+    _add_choice(parser, "--vae-tiling", VaeTiling)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

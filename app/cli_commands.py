@@ -8,9 +8,11 @@ import argparse
 import dataclasses
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from app.cli_output import ProgressBar, print_json, size, table
@@ -26,7 +28,7 @@ from app.engine.types import (
     Schedule,
 )
 from app.generation.picture_maker import MadePictures, PictureMaker
-from app.generation.request import GenerationRequest, RequestError
+from app.generation.request import GenerationRequest, RequestError, VaeTiling
 from app.library.image_metadata import ModelFile, parameters_text
 from app.library.picture_file import save_png
 from app.machine_memory import machine_memory
@@ -45,7 +47,11 @@ REQUEST_ARGUMENTS = (
         "sampler",
     ),
     *("schedule", "cfg_scale", "seed", "batch_count", "clip_skip", "rng"),
-    *("init_image", "denoise_strength"),
+    *("init_image", "denoise_strength", "mask_image", "mask_blur", "mask_invert", "vae_tiling"),
+)
+
+_WORDS: Mapping[str, type[StrEnum]] = MappingProxyType(
+    {"sampler": Sampler, "schedule": Schedule, "rng": Rng, "vae_tiling": VaeTiling}
 )
 
 
@@ -144,7 +150,7 @@ def given(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]
 
 def _request(arguments: argparse.Namespace, preview: Preview) -> GenerationRequest:
     values = given(arguments, REQUEST_ARGUMENTS)
-    for name, kind in (("sampler", Sampler), ("schedule", Schedule), ("rng", Rng)):
+    for name, kind in _WORDS.items():
         if name in values:
             values[name] = kind(values[name])
     return GenerationRequest(preview=preview, **values)

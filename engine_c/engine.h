@@ -303,9 +303,14 @@ typedef struct sd_request {
   float denoise_strength; /* with init_image: 0..1, part of the schedule that is run */
   uint64_t seed;
   const uint8_t *init_image; /* [height][width][3] RGB or NULL */
+  /* With init_image: [height][width], 255 paints anew, 0 keeps the pixel exactly, between blends;
+   * NULL: nothing is kept. With strength 1 what is painted does not know what was there. */
+  const uint8_t *mask;
   sd_preview preview;
   sd_dtype precision;      /* storage of activations: SD_F32 or SD_F16 */
   int32_t release_weights; /* 1: free each network's weights after its phase: least memory */
+  int32_t vae_tile; /* 0: the VAE sees a picture whole; else in tiles of this many latents a side,
+                     * at least 16, which overlap by a quarter or more: less memory */
 } sd_request;
 
 /* Bytes, known before anything is loaded. A phase's peak is what is allocated while it runs:

@@ -319,8 +319,12 @@ class _Request:
         self.struct.preview = _PREVIEWS[source.preview]
         self.struct.precision = _DTYPES[source.precision]
         self.struct.release_weights = source.release_weights
+        self.struct.vae_tile = source.vae_tile
+        size = source.width * source.height
         if source.init_image is not None:
-            self.struct.init_image = self._picture(source, source.init_image)
+            self.struct.init_image = self._pixels("init image", source.init_image, size * 3)
+        if source.mask is not None:
+            self.struct.mask = self._pixels("mask", source.mask, size)
         if source.extra_rows:
             self._fill_extra_rows(source.extra_rows, text_width)
 
@@ -340,10 +344,10 @@ class _Request:
         self.struct.extra_rows, self.struct.extra_row_count = buffer, len(rows) // row_bytes
         self._buffers.append(buffer)
 
-    def _picture(self, source: GenerationInput, rgb: bytes) -> Any:
-        if len(rgb) != source.width * source.height * 3:
-            raise BadArgument("the init image has another size than the picture")
-        buffer = ffi.from_buffer("uint8_t[]", rgb)
+    def _pixels(self, name: str, pixels: bytes, size: int) -> Any:
+        if len(pixels) != size:
+            raise BadArgument(f"the {name} has another size than the picture")
+        buffer = ffi.from_buffer("uint8_t[]", pixels)
         self._buffers.append(buffer)
         return buffer
 

@@ -163,9 +163,10 @@ class PromptTokens:
 class GenerationInput:
     """All that the engine needs for one batch of pictures; see `sd_request` in engine.h.
 
-    `width` and `height` are pixels, `init_image` RGB bytes of height x width x 3. `extra_rows` are
-    the f32 bytes of rows of the text encoder's width, which token ids from the model's vocabulary
-    on stand for.
+    `width` and `height` are pixels, `init_image` RGB bytes of height x width x 3; `mask`, which
+    needs one, has a byte a pixel: 255 paints, 0 keeps. `vae_tile` is the side of the VAE's tiles in
+    latents, 0 for none. `extra_rows` are the f32 bytes of rows of the text encoder's width,
+    which token ids from the model's vocabulary on stand for.
     """
 
     prompt: PromptTokens
@@ -182,9 +183,11 @@ class GenerationInput:
     denoise_strength: float
     seed: int
     init_image: bytes | None
+    mask: bytes | None
     preview: Preview
     precision: Dtype
     release_weights: bool
+    vae_tile: int
     extra_rows: bytes = b""
 
 

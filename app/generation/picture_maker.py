@@ -24,13 +24,14 @@ from app.engine.types import (
     Preview,
 )
 from app.generation.file_hash import FileHash
-from app.generation.init_image import read_init_image
-from app.generation.request import GenerationRequest, ResolvedRequest
+from app.generation.init_image import MaskShape, read_init_image, read_mask
+from app.generation.request import GenerationRequest, RequestError, ResolvedRequest, VaeTiling
 from app.paths import cache_folder, resource_path
 from app.prompt.conditioning import prompt_tokens
 from app.prompt.tokenizer import Tokenizer
 
 MINI_MODEL = "models/aquatint-mini.safetensors"
+LARGE_TILE = 64  # latents a side: 512 pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +149,6 @@ class PictureMaker:
         return self._open
 
     def _input(self, opened: _OpenModel, request: ResolvedRequest) -> GenerationInput:
-        init_image = None
-        if request.init_image:
-            init_image = read_init_image(request.init_image, request.width, request.height)
         is_metal = self._engine.device().backend == BackendName.METAL
         return GenerationInput(
             prompt=prompt_tokens(request.prompt, self._tokenizer),
@@ -166,11 +164,35 @@ class PictureMaker:
             cfg_scale=request.cfg_scale,
             denoise_strength=request.denoise_strength,
             seed=request.seed,
-            init_image=init_image,
+            init_image=_init_image(request),
+            mask=_mask(request),
             preview=_possible_preview(opened, request.preview),
             precision=Dtype.F16 if is_metal else Dtype.F32,
             release_weights=not self._keeps_weights,
+            vae_tile=LARGE_TILE if request.vae_tiling is VaeTiling.ON else 0,
         )
+
+
+def _init_image(request: ResolvedRequest) -> bytes | None:
+    if request.init_image is None:
+        return None
+    return read_init_image(request.init_image, request.width, request.height)
+
+
+def _mask(request: ResolvedRequest) -> bytes | None:
+    if request.mask_image is None:
+        return None
+    if request.init_image is None:
+        raise RequestError(
+            "A mask needs a picture to begin from: choose one, or leave out the mask."
+        )
+    shape = MaskShape(
+        width=request.width,
+        height=request.height,
+        blur=request.mask_blur,
+        is_inverted=request.mask_invert,
+    )
+    return read_mask(request.mask_image, shape)
 
 
 def _model_files(request: GenerationRequest) -> _ModelFiles:

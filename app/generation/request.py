@@ -8,6 +8,7 @@ which `resolve` fills in.
 import dataclasses
 import random
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from app.checkpoint.description import GenerationDefaults
@@ -22,10 +23,19 @@ MOST_STEPS = 1000
 MOST_PICTURES = 64
 MOST_CLIP_SKIP = 12
 LARGEST_CFG_SCALE = 100.0
+MOST_MASK_BLUR = 64
 
 
 class RequestError(ValueError):
     """A request that cannot be carried out; its text is one sentence that says what to change."""
+
+
+class VaeTiling(StrEnum):
+    """Whether the VAE sees a picture in tiles: only where memory is short, always, or never."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +44,9 @@ class GenerationRequest:
 
     `width` and `height` are pixels. `model` None is the model that ships with the app, `vae` and
     `taesd` None are the model's own. Picture i of the batch has `seed` + i. `denoise_strength`
-    counts only with `init_image`, which is fitted to the size. Raises `RequestError`.
+    counts only with `init_image`, which is fitted to the size. `mask_image`, which needs one, has
+    its proportions: white is painted anew, black is kept; `mask_blur` softens its edge by so many
+    pixels. Raises `RequestError`.
     """
 
     prompt: str
@@ -54,6 +66,10 @@ class GenerationRequest:
     rng: Rng = Rng.CPU
     init_image: Path | None = None
     denoise_strength: float = 0.75
+    mask_image: Path | None = None
+    mask_blur: int = 4
+    mask_invert: bool = False
+    vae_tiling: VaeTiling = VaeTiling.AUTO
     preview: Preview = Preview.TAESD
 
     def __post_init__(self) -> None:
@@ -66,6 +82,7 @@ class GenerationRequest:
         _check_range("batch count", self.batch_count, 1, MOST_PICTURES)
         _check_range("clip skip", self.clip_skip, 1, MOST_CLIP_SKIP)
         _check_range("denoise strength", self.denoise_strength, 0.0, 1.0)
+        _check_range("mask blur", self.mask_blur, 0, MOST_MASK_BLUR)
         _check_seed(self.seed, self.batch_count)
 
     def resolve(self, defaults: GenerationDefaults) -> "ResolvedRequest":

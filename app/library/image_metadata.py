@@ -32,6 +32,8 @@ from app.version import VERSION
 NEGATIVE_MARK = "Negative prompt:"
 HASH_DIGITS = 10  # of the SHA-256 that names a model file
 INIT_IMAGE = "the picture it began from, which no text holds"
+MASK = "the mask, which no text holds"
+NOT_MASKED = "Inpaint not masked"
 FEWEST_ITEMS = 3  # a last line with fewer is part of the prompt
 
 SAMPLER_LABELS: Mapping[Sampler, str] = MappingProxyType(
@@ -102,11 +104,11 @@ class ModelFile:
 class PictureMetadata:
     """What was read back from a picture's text.
 
-    `request` holds what could be restored; its `model`, `vae` and `init_image` are None, for the
-    text names no folders: `model` and `vae` here are what it says of the files (their `sha256` is
-    the first ten digits). `not_restored` are the items, `Key: value`, that Aquatint cannot follow.
-    `text` is what stood in the file, `loras` the names that it mentions, `program` who wrote it, as
-    far as that can be told.
+    `request` holds what could be restored; its files are None, for the text names no folders:
+    `model` and `vae` here are what it says of them (their `sha256` is the first ten digits).
+    `not_restored` are the items, `Key: value`, that Aquatint cannot follow. `text` is what stood in
+    the file, `loras` the names that it mentions, `program` who wrote it, as far as that can be
+    told.
     """
 
     text: str
@@ -125,6 +127,7 @@ def parameters_text(
     vae: ModelFile | None = None,
 ) -> str:
     """The `parameters` text of picture number `picture`, from 0, of a finished request."""
+    is_masked = request.init_image and request.mask_image
     items: list[tuple[str, object | None]] = [
         ("Steps", request.steps),
         ("Sampler", SAMPLER_LABELS[request.sampler]),
@@ -142,6 +145,8 @@ def parameters_text(
         ),
         ("Clip skip", request.clip_skip if request.clip_skip > 1 else None),
         ("RNG", request.rng.upper()),
+        ("Mask blur", request.mask_blur if is_masked else None),
+        ("Mask mode", NOT_MASKED if is_masked and request.mask_invert else None),
         ("Version", f"Aquatint {VERSION}"),
     ]
     line = ", ".join(_item(key, str(value)) for key, value in items if value is not None)
@@ -184,6 +189,8 @@ def metadata_of_items(
     keys = [key for key, _ in items]
     if "Denoising strength" in keys and not any(key.startswith("Hires") for key in keys):
         reader.refused.append(INIT_IMAGE)
+    if "Mask blur" in keys:
+        reader.refused.append(MASK)
     tags = [*_LORA_TAG.findall(prompt), *(value for key, value in items if key == "LoRA")]
     return PictureMetadata(
         text=text,
@@ -311,6 +318,8 @@ def _build_request(prompt: str, negative: str, reader: _ItemReader) -> Generatio
             {"denoise_strength": reader.take_number("Denoising strength")},
         ),
         ("Clip skip", {"clip_skip": reader.take_whole("Clip skip")}),
+        ("Mask blur", {"mask_blur": reader.take_whole("Mask blur")}),
+        ("Mask mode", _read_mask_mode(reader)),
     )
     for key, values in fields:
         if None in values.values():
@@ -335,6 +344,13 @@ def _read_size(reader: _ItemReader) -> dict[str, Any]:
     if value:
         reader.refuse("Size", value)
     return {"width": None}
+
+
+def _read_mask_mode(reader: _ItemReader) -> dict[str, Any]:
+    value = reader.take("Mask mode")
+    if value not in (None, NOT_MASKED, "Inpaint masked"):
+        reader.refuse("Mask mode", value)
+    return {"mask_invert": True if value == NOT_MASKED else None}
 
 
 def _read_rng(reader: _ItemReader) -> Rng:

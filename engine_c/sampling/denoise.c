@@ -64,24 +64,36 @@ static sd_status denoise_text(generation *g) {
 
 /* ---- init image ---- */
 
-/* what: RGB bytes, or NULL for a grey picture. */
+/* What is encoded: RGB bytes, grey where the mask paints; all grey without them. */
+typedef struct picture_source {
+  const uint8_t *rgb, *mask; /* each may be NULL */
+} picture_source;
+
+/* The `count` pixels from number `first` on. */
+static void denoise_fill_pixels(float *out, const picture_source *source, size_t first,
+                                size_t count, int taesd) {
+  float grey = taesd ? 0.5f : 0;
+  if (source->rgb)
+    pixels_from_bytes(out, source->rgb + 3 * first, 3 * count, taesd ? 1 : 2, taesd ? 0 : -1);
+  for (size_t i = 0; i < count; i++)
+    if (!source->rgb || (source->mask && source->mask[first + i] >= INPAINT_PAINTED))
+      for (size_t c = 0; c < 3; c++) out[3 * i + c] = grey;
+}
+
 static void denoise_fill_picture(generation *g, const void *what) {
   float *out = frame_input(&g->f, PART_ENCODE, 0);
-  size_t count = (size_t)g->request->width * (size_t)g->request->height * 3;
-  int taesd = frame_decodes_by_taesd(&g->f);
-  if (what) {
-    pixels_from_bytes(out, what, count, taesd ? 1 : 2, taesd ? 0 : -1);
-    return;
-  }
-  for (size_t i = 0; i < count; i++) out[i] = taesd ? 0.5f : 0;
+  tile_place at = frame_tile(&g->f, PART_ENCODE);
+  size_t width = (size_t)g->request->width, x = 8 * (size_t)at.x, count = 8 * (size_t)at.w;
+  for (size_t y = 8 * (size_t)at.y; y < 8 * (size_t)(at.y + at.h); y++, out += 3 * count)
+    denoise_fill_pixels(out, what, y * width + x, count, frame_decodes_by_taesd(&g->f));
 }
 
 /* The encoder's mean, scaled: not a sample of its distribution, so that one request is one picture.
  */
-static sd_status denoise_encode(generation *g, float **out, const uint8_t *picture) {
+static sd_status denoise_encode(generation *g, float **out, const picture_source *source) {
   *out = denoise_floats(g, g->picture_count);
   if (!*out) return denoise_out_of_memory(g);
-  sd_status status = generation_run(g, PART_ENCODE, denoise_fill_picture, picture);
+  sd_status status = generation_run(g, PART_ENCODE, denoise_fill_picture, source);
   if (status) return status;
   const float *moments = frame_output(&g->f, PART_ENCODE);
   int taesd = frame_decodes_by_taesd(&g->f);
@@ -92,12 +104,35 @@ static sd_status denoise_encode(generation *g, float **out, const uint8_t *pictu
   return SD_OK;
 }
 
+static int denoise_is_inpainting(const generation *g) {
+  return g->model->info.unet_in_channels == 9;
+}
+
 static sd_status denoise_encode_inputs(generation *g) {
+  const sd_request *r = g->request;
   sd_status status = SD_OK;
-  if (g->request->init_image) status = denoise_encode(g, &g->init_latents, g->request->init_image);
-  if (!status && g->model->info.unet_in_channels == 9)
-    status = denoise_encode(g, &g->masked_latents, NULL);
+  if (r->init_image)
+    status = denoise_encode(g, &g->init_latents, &(picture_source){r->init_image, NULL});
+  if (!status && denoise_is_inpainting(g)) {
+    picture_source kept = {r->mask ? r->init_image : NULL, r->mask};
+    status = denoise_encode(g, &g->masked_latents, &kept);
+  }
   return status;
+}
+
+/* An inpainting UNet is told of the mask; for any other, what is kept is put back after each step.
+ */
+static sd_status denoise_take_mask(generation *g) {
+  if (!g->request->mask) return SD_OK;
+  g->painted = denoise_floats(g, g->picture_count / 4);
+  if (!g->painted) return denoise_out_of_memory(g);
+  if (denoise_is_inpainting(g)) {
+    inpaint_mask_nearest(g->painted, g->request->mask, g->f.latent_h, g->f.latent_w);
+    return SD_OK;
+  }
+  inpaint_mask_mean(g->painted, g->request->mask, g->f.latent_h, g->f.latent_w);
+  g->first_noise = denoise_floats(g, g->count);
+  return g->first_noise ? SD_OK : denoise_out_of_memory(g);
 }
 
 /* ---- latents ---- */
@@ -126,10 +161,13 @@ static sd_status denoise_init_latents(generation *g) {
   for (size_t i = 0; i < batch; i++)
     noise_init(&g->noise[i], g->request->rng, g->request->seed + i);
   generation_noise(g, g->latents);
+  if (g->first_noise) memcpy(g->first_noise, g->latents, g->count * sizeof(float));
+  /* What is painted anew with all strength must not shine through: there is noise alone. */
+  int from_noise = !g->init_latents || (g->painted && g->request->denoise_strength == 1);
   float sigma = g->sigmas[0];
   for (size_t i = 0; i < g->count; i++) {
     g->latents[i] *= sigma;
-    if (g->init_latents) g->latents[i] += g->init_latents[i % g->picture_count];
+    if (!from_noise) g->latents[i] += g->init_latents[i % g->picture_count];
   }
   return SD_OK;
 }
@@ -167,10 +205,13 @@ static sd_status denoise_loop(generation *g) {
 /* ---- decode ---- */
 
 static void denoise_fill_latents(generation *g, const void *what) {
-  const float *latents = what;
   float *out = frame_input(&g->f, PART_DECODE, 0);
   float scale = frame_decodes_by_taesd(&g->f) ? 1 : 1 / g->model->config.latent_scale;
-  for (size_t i = 0; i < g->picture_count; i++) out[i] = latents[i] * scale;
+  tile_place at = frame_tile(&g->f, PART_DECODE);
+  for (int32_t y = at.y; y < at.y + at.h; y++) {
+    const float *row = (const float *)what + 4 * ((size_t)y * (size_t)g->f.latent_w + (size_t)at.x);
+    for (int32_t i = 0; i < 4 * at.w; i++) *out++ = row[i] * scale;
+  }
 }
 
 static sd_status denoise_decode(generation *g) {
@@ -180,8 +221,11 @@ static sd_status denoise_decode(generation *g) {
     sd_status status = generation_run(g, PART_DECODE, denoise_fill_latents,
                                       g->latents + (size_t)i * g->picture_count);
     if (status) return status;
-    pixels_to_bytes(g->result->rgb + (size_t)i * bytes, frame_output(&g->f, PART_DECODE), bytes,
-                    taesd ? 1 : 0.5f, taesd ? 0 : 0.5f);
+    uint8_t *rgb = g->result->rgb + (size_t)i * bytes;
+    pixels_to_bytes(rgb, frame_output(&g->f, PART_DECODE), bytes, taesd ? 1 : 0.5f,
+                    taesd ? 0 : 0.5f);
+    if (g->request->mask)
+      inpaint_composite(rgb, g->request->init_image, g->request->mask, bytes / 3);
   }
   if (g->result->latents) memcpy(g->result->latents, g->latents, g->count * sizeof(float));
   return SD_OK;
@@ -212,6 +256,7 @@ static sd_status denoise_prepare(generation *g) {
   sd_status status = denoise_schedule(g);
   if (!status) status = denoise_encode_inputs(g);
   denoise_release(g);
+  if (!status) status = denoise_take_mask(g);
   return status ? status : denoise_init_latents(g);
 }
 

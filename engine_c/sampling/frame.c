@@ -66,6 +66,10 @@ static sd_status frame_check_numbers(const sd_request *r, sd_error *error) {
     return error_set(error, SD_BAD_ARGUMENT, "denoise strength must be 0 to 1");
   if (r->precision != SD_F32 && r->precision != SD_F16)
     return error_set(error, SD_BAD_ARGUMENT, "precision must be f32 or f16");
+  if (r->mask && !r->init_image)
+    return error_set(error, SD_BAD_ARGUMENT, "a mask needs a picture to begin from");
+  if (r->vae_tile && (r->vae_tile < TILES_SMALLEST || r->vae_tile > FRAME_SIZE_LIMIT))
+    return error_set(error, SD_BAD_ARGUMENT, "tiles must be %d latents or more", TILES_SMALLEST);
   return SD_OK;
 }
 
@@ -96,7 +100,8 @@ static sd_status frame_check(const frame *f, sd_error *error) {
 /* ---- recording ---- */
 
 static void frame_record_encode(frame *f, const network *net, frame_slot *slot) {
-  slot->in[0] = graph_input(net->g, SD_F32, 1, f->request->height, f->request->width, 3);
+  slot->in[0] = graph_input(net->g, SD_F32, 1, slot->tiles.rows.size * FRAME_LATENT_FACTOR,
+                            slot->tiles.columns.size * FRAME_LATENT_FACTOR, 3);
   slot->out =
       frame_decodes_by_taesd(f) ? taesd_encode(net, slot->in[0]) : vae_encode(net, slot->in[0]);
 }
@@ -132,7 +137,7 @@ static void frame_record_preview(frame *f, const network *net, frame_slot *slot)
 }
 
 static void frame_record_decode(frame *f, const network *net, frame_slot *slot) {
-  slot->in[0] = graph_input(net->g, SD_F32, 1, f->latent_h, f->latent_w, 4);
+  slot->in[0] = graph_input(net->g, SD_F32, 1, slot->tiles.rows.size, slot->tiles.columns.size, 4);
   slot->out =
       frame_decodes_by_taesd(f) ? taesd_decode(net, slot->in[0]) : vae_decode(net, slot->in[0]);
 }
@@ -145,17 +150,33 @@ static const frame_recorder FRAME_RECORDERS[PART_COUNT] = {
     [PART_PREVIEW] = frame_record_preview, [PART_DECODE] = frame_record_decode,
 };
 
+/* How a tile's output becomes the whole's: points to a latent, 8 for a picture, 1 for latents. */
+static int32_t frame_points(const frame_slot *slot) { return slot->out->h / slot->tiles.rows.size; }
+
+/* What outlives a run of the part's graph lies at the arena's beginning: keys and values between
+ * the steps, and the whole that is put together from tiles. */
+static int64_t frame_place_kept(frame *f, frame_part part) {
+  frame_slot *slot = &f->slots[part];
+  if (part == PART_UNET || part == PART_PREVIEW) return f->slots[PART_CONTEXT].g.arena_bytes;
+  if (tiles_count(&slot->tiles) == 1) return 0;
+  slot->whole = *slot->out;
+  slot->whole.h = f->latent_h * frame_points(slot);
+  slot->whole.w = f->latent_w * frame_points(slot);
+  slot->whole.offset = 0;
+  return (tensor_bytes(&slot->whole) + PLAN_ALIGNMENT - 1) / PLAN_ALIGNMENT * PLAN_ALIGNMENT;
+}
+
 static sd_status frame_record(frame *f, frame_part part, sd_dtype dtype, sd_error *error) {
   frame_slot *slot = &f->slots[part];
+  int32_t tile = part == PART_ENCODE || part == PART_DECODE ? f->request->vae_tile : 0;
   graph_close(&slot->g);
   graph_open(&slot->g, dtype);
   slot->used = 1;
+  slot->tiles = (tiling){tiles_axis(f->latent_h, tile), tiles_axis(f->latent_w, tile)};
   network net = {&slot->g, &f->model->weights};
   FRAME_RECORDERS[part](f, &net, slot);
   if (slot->out) graph_keep(slot->out);
-  /* Keys and values outlive their graph: what runs between the steps stays clear of them. */
-  int beside = part == PART_UNET || part == PART_PREVIEW;
-  plan_place(&slot->g, beside ? f->slots[PART_CONTEXT].g.arena_bytes : 0);
+  plan_place(&slot->g, frame_place_kept(f, part));
   if (slot->g.error.status && error) *error = slot->g.error;
   return slot->g.error.status;
 }
@@ -166,7 +187,7 @@ static int frame_needs(const frame *f, frame_part part) {
   return 1;
 }
 
-static int32_t frame_larger(int32_t a, int32_t b) { return a > b ? a : b; }
+static int64_t frame_most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 sd_status frame_open(frame *f, sd_model *model, const sd_request *request, sd_error *error) {
   *f = (frame){.model = model, .request = request};
@@ -176,7 +197,7 @@ sd_status frame_open(frame *f, sd_model *model, const sd_request *request, sd_er
   int32_t negative_chunks = cfg ? request->negative_prompt.chunk_count : 0;
   f->prompts = cfg ? 2 : 1;
   f->chunks = request->prompt.chunk_count + negative_chunks;
-  f->tokens = frame_larger(request->prompt.chunk_count, negative_chunks) * CLIP_TOKENS;
+  f->tokens = (int32_t)frame_most(request->prompt.chunk_count, negative_chunks) * CLIP_TOKENS;
   f->latent_h = request->height / FRAME_LATENT_FACTOR;
   f->latent_w = request->width / FRAME_LATENT_FACTOR;
   for (frame_part part = 0; part < PART_COUNT && !status; part++)
@@ -219,8 +240,6 @@ static int64_t frame_weights(const frame *f, frame_part part, const char *prefix
   if (f->slots[part].used) graph_each_weight(&f->slots[part].g, frame_count_weight, &count);
   return count.bytes;
 }
-
-static int64_t frame_most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 typedef struct frame_merging {
   const sd_model *model;
@@ -319,27 +338,50 @@ void *frame_input(const frame *f, frame_part part, int32_t index) {
 
 const float *frame_output(const frame *f, frame_part part) {
   backend *b = f->model->backend;
-  return b->table->address(b, f->slots[part].out);
+  const frame_slot *slot = &f->slots[part];
+  return b->table->address(b, tiles_count(&slot->tiles) > 1 ? &slot->whole : slot->out);
 }
 
-static int frame_output_is_finite(const frame *f, frame_part part) {
-  const frame_slot *slot = &f->slots[part];
+int32_t frame_tiles(const frame *f, frame_part part) { return tiles_count(&f->slots[part].tiles); }
+
+void frame_begin_tile(frame *f, frame_part part, int32_t tile) { f->slots[part].tile = tile; }
+
+tile_place frame_tile(const frame *f, frame_part part) {
+  return tiles_place(&f->slots[part].tiles, f->slots[part].tile);
+}
+
+static int frame_output_is_finite(const frame *f, const frame_slot *slot) {
   if (!slot->out) return 1;
-  const float *values = frame_output(f, part);
+  const float *values = f->model->backend->table->address(f->model->backend, slot->out);
   int64_t count = tensor_count(slot->out);
   float sum = 0; /* x * 0 is NaN where x is not finite */
   for (int64_t i = 0; i < count; i++) sum += values[i] * 0.0f;
   return sum == 0;
 }
 
-sd_status frame_run(frame *f, frame_part part, sd_error *error) {
+static sd_status frame_run_graph(const frame *f, const frame_slot *slot, sd_error *error) {
   backend *b = f->model->backend;
-  const graph *g = &f->slots[part].g;
   run_report report = {-1};
-  sd_status status = b->table->run(b, g, &report, error);
+  sd_status status = b->table->run(b, &slot->g, &report, error);
   if (status) return status;
-  if (report.bad_node < 0 && !frame_output_is_finite(f, part)) report.bad_node = g->node_count - 1;
+  if (report.bad_node < 0 && !frame_output_is_finite(f, slot))
+    report.bad_node = slot->g.node_count - 1;
   if (report.bad_node < 0) return SD_OK;
   return error_set(error, SD_NON_FINITE, "numbers ran out of range before %s",
-                   g->nodes[report.bad_node].label);
+                   slot->g.nodes[report.bad_node].label);
+}
+
+static void frame_add_tile(const frame *f, const frame_slot *slot) {
+  backend *b = f->model->backend;
+  float *whole = b->table->address(b, &slot->whole);
+  if (!slot->tile) memset(whole, 0, (size_t)tensor_bytes(&slot->whole));
+  tiles_add(whole, b->table->address(b, slot->out), &slot->tiles, slot->tile, frame_points(slot),
+            slot->out->c);
+}
+
+sd_status frame_run(frame *f, frame_part part, sd_error *error) {
+  const frame_slot *slot = &f->slots[part];
+  sd_status status = frame_run_graph(f, slot, error);
+  if (!status && tiles_count(&slot->tiles) > 1) frame_add_tile(f, slot);
+  return status;
 }

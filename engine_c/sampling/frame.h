@@ -5,6 +5,7 @@
 
 #include "networks/model.h"
 #include "networks/unet.h"
+#include "sampling/tiles.h"
 
 typedef enum frame_part {
   PART_ENCODE,  /* init image [1,h,w,3] -> VAE moments or TAESD latents */
@@ -21,6 +22,9 @@ typedef struct frame_slot {
   int32_t used;
   tensor *in[3]; /* in the order of the comment at frame_part */
   tensor *out;
+  tiling tiles; /* encode and decode: the graph is one tile's; elsewhere one tile is all */
+  int32_t tile; /* the one that runs */
+  tensor whole; /* where there are several: put together from each one's out */
 } frame_slot;
 
 typedef struct frame {
@@ -45,10 +49,16 @@ void frame_forecast(sd_plan_figures *out, const frame *f);
 /* Uploads the part's weights; reserves the arena for it. */
 sd_status frame_prepare(frame *f, frame_part part, sd_error *error);
 
-/* Runs the part, whose inputs have been written. SD_NON_FINITE names the layer. */
+/* A part is run once for each of its tiles, from 0 on: begin it, write the inputs for the place
+ * that frame_tile says, run it. The output is whole after the last. */
+int32_t frame_tiles(const frame *f, frame_part part);
+void frame_begin_tile(frame *f, frame_part part, int32_t tile);
+tile_place frame_tile(const frame *f, frame_part part);
+
+/* Runs the part's graph, whose inputs have been written. SD_NON_FINITE names the layer. */
 sd_status frame_run(frame *f, frame_part part, sd_error *error);
 
-/* Host addresses of an input and of the output, valid until the next frame_prepare. */
+/* Host addresses of an input and of the whole output, valid until the next frame_prepare. */
 void *frame_input(const frame *f, frame_part part, int32_t index);
 const float *frame_output(const frame *f, frame_part part);
 

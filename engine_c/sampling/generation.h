@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "sampling/frame.h"
+#include "sampling/inpaint.h"
 #include "sampling/noise.h"
 #include "sampling/schedule.h"
 
@@ -27,6 +28,8 @@ typedef struct generation {
   int32_t key_counts[2];
   float *init_latents;   /* one picture's, scaled; NULL without an init image */
   float *masked_latents; /* 9-channel UNet: latents of the masked picture */
+  float *painted;        /* [h/8][w/8], 0..1: what the mask paints; NULL without a mask */
+  float *first_noise;    /* 4-channel UNet with a mask: all pictures' noise, of variance 1 */
   noise_source *noise;   /* one a picture */
   uint8_t *preview;      /* of all pictures */
   int32_t preview_h, preview_w;
@@ -37,8 +40,8 @@ double generation_now_ms(void); /* of a clock that only goes forward */
 /* Writes a part's inputs before it runs. */
 typedef void (*generation_fill)(generation *g, const void *what);
 
-/* Prepares, fills and runs a part; where numbers ran out of f16's range, once more in f32, which
- * the result's note says. */
+/* Prepares a part, fills and runs it, tile by tile; where numbers ran out of f16's range, once more
+ * in f32, which the result's note says. */
 sd_status generation_run(generation *g, frame_part part, generation_fill fill, const void *what);
 
 /* For sampler_run: `user` is the generation. */

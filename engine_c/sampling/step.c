@@ -30,14 +30,14 @@ sd_status generation_project_context(generation *g) {
   return generation_run(g, PART_CONTEXT, step_fill_context, NULL);
 }
 
-/* One picture's latents, scaled, and for an inpainting UNet the mask (1: paint everywhere) and the
- * masked picture's latents behind them. */
+/* One picture's latents, scaled, and for an inpainting UNet the mask (without one: paint
+ * everywhere) and the masked picture's latents behind them. */
 static void step_fill_picture(const generation *g, float *out, const float *x, float c_in) {
   int32_t channels = g->model->info.unet_in_channels;
   for (size_t i = 0; i < g->picture_count / 4; i++, out += channels) {
     for (int c = 0; c < 4; c++) out[c] = x[4 * i + (size_t)c] * c_in;
     if (channels == 4) continue;
-    out[4] = 1;
+    out[4] = g->painted ? g->painted[i] : 1;
     for (int c = 0; c < 4; c++) out[5 + c] = g->masked_latents[4 * i + (size_t)c];
   }
 }
@@ -94,12 +94,23 @@ static sd_status step_preview(generation *g, const float *denoised) {
     sd_status status = generation_run(g, PART_PREVIEW, step_fill_preview, latents);
     if (status) return status;
     pixels_to_bytes(out, frame_output(&g->f, PART_PREVIEW), bytes, 1, 0);
+    if (g->request->mask)
+      inpaint_composite(out, g->request->init_image, g->request->mask, bytes / 3);
   }
   return SD_OK;
 }
 
+/* What is kept is the init image at the level that the step has reached; in the end, itself. */
+static void step_keep(generation *g, int32_t step) {
+  for (size_t i = 0; i < g->count; i += g->picture_count) {
+    inpaint_known known = {g->init_latents, g->first_noise + i, g->painted};
+    inpaint_blend(g->latents + i, &known, g->sigmas[step], g->picture_count / 4);
+  }
+}
+
 sd_status generation_step_done(void *user, int32_t step, const float *denoised) {
   generation *g = user;
+  if (g->first_noise) step_keep(g, step);
   if (g->preview) {
     sd_status status = step_preview(g, denoised);
     if (status) return status;
@@ -117,14 +128,25 @@ sd_status generation_report(generation *g, sd_phase phase, int32_t step, const u
   return SD_OK;
 }
 
+static sd_status generation_run_tiles(generation *g, frame_part part, generation_fill fill,
+                                      const void *what) {
+  int32_t count = frame_tiles(&g->f, part);
+  for (int32_t tile = 0; tile < count; tile++) {
+    frame_begin_tile(&g->f, part, tile);
+    fill(g, what);
+    sd_status status = frame_run(&g->f, part, g->error);
+    if (status) return status;
+  }
+  return SD_OK;
+}
+
 sd_status generation_run(generation *g, frame_part part, generation_fill fill, const void *what) {
   for (;;) {
     double start = generation_now_ms();
     sd_status status = frame_prepare(&g->f, part, g->error);
     g->result->timings.load_ms += generation_now_ms() - start;
     if (status) return status;
-    fill(g, what);
-    status = frame_run(&g->f, part, g->error);
+    status = generation_run_tiles(g, part, fill, what);
     if (status != SD_NON_FINITE || g->f.slots[part].g.dtype == SD_F32) return status;
     snprintf(g->result->note, sizeof g->result->note, "%.200s in f16, so it was rerun in f32",
              g->error->text);

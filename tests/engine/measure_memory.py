@@ -27,7 +27,12 @@ def resident(key: str) -> int:
 def main() -> None:
     """Makes one picture that is large for the mini model, so that the arena outweighs the rest."""
     source = request(
-        width=640, height=640, steps=1, release_weights="--release" in sys.argv, cfg_scale=5.0
+        width=640,
+        height=640,
+        steps=1,
+        release_weights="--release" in sys.argv,
+        vae_tile=64 if "--tiles" in sys.argv else 0,
+        cfg_scale=5.0,
     )
     with Engine(threads=2) as engine, open_model(engine) as model:
         forecast = model.plan(source).peak

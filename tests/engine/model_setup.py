@@ -65,6 +65,8 @@ def request(**changes: Any) -> GenerationInput:
         preview=Preview.NONE,
         precision=Dtype.F32,
         release_weights=False,
+        mask=None,
+        vae_tile=0,
     )
     return replace(base, **changes)
 

@@ -99,6 +99,29 @@ def test_image_to_image_of_strength_0_gives_the_picture_back(model: Model) -> No
     assert np.abs(difference).mean() < 4
 
 
+@pytest.mark.parametrize(("width", "height"), [(512, 512), (768, 256)])
+def test_tiles_give_the_same_picture_to_the_eye(model: Model, width: int, height: int) -> None:
+    fields = {"width": width, "height": height, "steps": 6, "batch_count": 2}
+    whole = model.generate(request(**fields))
+    tiled = model.generate(request(vae_tile=48, **fields))
+    assert tiled.latents == whole.latents
+    for a, b in zip(tiled.pictures, whole.pictures, strict=True):
+        error = np.frombuffer(a, np.uint8).astype(float) - np.frombuffer(b, np.uint8)
+        assert 10 * np.log10(255**2 / (error**2).mean()) > 30
+
+
+def test_tiles_no_smaller_than_the_picture_are_the_whole(model: Model) -> None:
+    assert model.generate(request(vae_tile=16)).pictures == model.generate(request()).pictures
+
+
+def test_a_first_picture_is_encoded_in_tiles_nearly_as_whole(model: Model) -> None:
+    made = model.generate(request(width=512, height=384, steps=8)).pictures[0]
+    fields = {"width": 512, "height": 384, "init_image": made, "denoise_strength": 0.0}
+    whole, tiled = latents(model, **fields), latents(model, vae_tile=48, **fields)
+    assert not np.array_equal(whole, tiled)
+    assert nearly_equal(tiled, whole, 0.15)
+
+
 def test_progress_tells_phases_steps_and_previews(model: Model) -> None:
     seen: list[Progress] = []
     model.generate(
@@ -155,6 +178,7 @@ def test_an_exception_in_the_callback_comes_out(model: Model) -> None:
         ({"prompt": prompt(1, weight=float("inf"))}, "not a finite"),
         ({"init_image": bytes(64 * 64 * 3), "denoise_strength": 1.5}, "denoise strength"),
         ({"init_image": bytes(12)}, "another size"),
+        ({"vae_tile": 8}, "tiles must be"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused_in_a_sentence(

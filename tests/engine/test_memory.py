@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ def test_the_arena_takes_what_was_forecast() -> None:
         assert engine.device().allocated_bytes == weights + arena + plan.workspace
         model.release_weights()
         assert engine.device().allocated_bytes == plan.workspace
+
+
+@pytest.mark.parametrize("init_image", [None, bytes(512 * 384 * 3)])
+def test_tiles_take_what_was_forecast_and_less_than_the_whole(init_image: bytes | None) -> None:
+    whole = request(width=512, height=384, init_image=init_image, denoise_strength=0.5, steps=2)
+    tiled = replace(whole, vae_tile=24)
+    with Engine() as engine, open_model(engine) as model:
+        plan = model.plan(tiled)
+        assert plan.decode_activations < model.plan(whole).decode_activations / 3
+        model.generate(tiled)
+        arena = max(plan.text_activations, plan.denoise_activations, plan.decode_activations)
+        weights = plan.text_weights + plan.unet_weights + plan.vae_weights
+        assert engine.device().allocated_bytes == weights + arena + plan.workspace
 
 
 def test_planning_reads_no_weight() -> None:
@@ -52,9 +66,9 @@ def test_releasing_weights_lowers_the_peak() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("release", [False, True])
-def test_resident_growth_is_within_5_percent_of_the_forecast(release: bool) -> None:
-    command = [sys.executable, str(SCRIPT), "--release" if release else "--keep"]
+@pytest.mark.parametrize("options", [(), ("--release",), ("--release", "--tiles")])
+def test_resident_growth_is_within_5_percent_of_the_forecast(options: tuple[str, ...]) -> None:
+    command = [sys.executable, str(SCRIPT), *options]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
     figures = json.loads(printed.stdout)
     assert figures["measured"] == pytest.approx(figures["forecast"], rel=0.05)

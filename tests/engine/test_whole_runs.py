@@ -101,6 +101,8 @@ def generation_input(case: RunCase, precision: Dtype) -> GenerationInput:
         preview=Preview.NONE,
         precision=precision,
         release_weights=False,
+        mask=None,
+        vae_tile=0,
     )
 
 

@@ -141,6 +141,8 @@ def generation_input() -> GenerationInput:
         preview=Preview.NONE,
         precision=Dtype.F32,
         release_weights=False,
+        mask=None,
+        vae_tile=0,
     )
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.checkpoint.reader import CheckpointError
 from app.engine.engine import Cancelled, Engine
 from app.engine.types import BackendName, Phase, Preview, Progress, Rng
 from app.generation.picture_maker import PictureMaker
-from app.generation.request import GenerationRequest, RequestError
+from app.generation.request import GenerationRequest, RequestError, VaeTiling
 from app.paths import resource_path
 
 SMALL = GenerationRequest(
@@ -79,8 +80,6 @@ def test_hashes_are_the_files(maker: PictureMaker) -> None:
 
 
 def test_first_picture_is_followed_by_strength(maker: PictureMaker, tmp_path: Path) -> None:
-    from PIL import Image
-
     path = tmp_path / "a.png"
     Image.new("RGB", (64, 64), (200, 30, 30)).save(path)
 
@@ -91,6 +90,40 @@ def test_first_picture_is_followed_by_strength(maker: PictureMaker, tmp_path: Pa
         return sum(abs(r - 200) + abs(g - 30) + abs(b - 30) for r, g, b in pixels)
 
     assert distance(0.25) < distance(1.0)
+
+
+def test_mask_keeps_pixels_and_is_softened_and_inverted(
+    maker: PictureMaker, tmp_path: Path
+) -> None:
+    first, mask = Image.new("RGB", (64, 64), (200, 30, 30)), Image.new("L", (64, 64))
+    mask.paste(255, (32, 0, 64, 64))
+    first.save(tmp_path / "first.png")
+    mask.save(tmp_path / "mask.png")
+    fields = {"init_image": tmp_path / "first.png", "mask_image": tmp_path / "mask.png"}
+
+    def kept(**values: object) -> list[bool]:
+        rgb = maker.generate(changed(**fields, **values)).output.pictures[0]
+        row = [rgb[3 * x : 3 * x + 3] for x in range(32 * 64, 33 * 64)]
+        return [pixel == bytes((200, 30, 30)) for pixel in row]
+
+    sharp, inverted, soft = (
+        kept(mask_blur=0),
+        kept(mask_blur=0, mask_invert=True),
+        kept(mask_blur=4),
+    )
+    assert all(sharp[:32])
+    assert sum(sharp[32:]) < 8
+    assert all(inverted[32:])
+    assert sum(inverted[:32]) < 8
+    assert all(soft[:16])
+    assert sum(soft[:32]) < sum(sharp[:32])
+
+
+def test_tiles_are_used_where_they_are_asked_for(maker: PictureMaker) -> None:
+    large = {"width": 768, "height": 640}
+    _, whole = maker.plan(changed(**large, vae_tiling=VaeTiling.OFF))
+    _, tiled = maker.plan(changed(**large, vae_tiling=VaeTiling.ON))
+    assert tiled.decode_activations < whole.decode_activations * 0.6
 
 
 def test_cancel_leaves_the_maker_usable(maker: PictureMaker, engine: Engine) -> None:
@@ -110,4 +143,6 @@ def test_bad_files_are_sentences(maker: PictureMaker, tmp_path: Path) -> None:
         maker.generate(changed(vae=resource_path("models/aquatint-mini-taesd.safetensors")))
     with pytest.raises(RequestError, match="begin from"):
         maker.generate(changed(init_image=tmp_path / "none.png"))
+    with pytest.raises(RequestError, match="mask needs a picture"):
+        maker.generate(changed(mask_image=tmp_path / "none.png"))
     assert maker.generate(SMALL).output.pictures

@@ -11,6 +11,7 @@ from app.engine.types import Rng, Sampler, Schedule
 from app.generation.request import GenerationRequest, ResolvedRequest
 from app.library.image_metadata import (
     INIT_IMAGE,
+    MASK,
     SAMPLER_LABELS,
     SCHEDULE_LABELS,
     ModelFile,
@@ -63,6 +64,25 @@ def test_what_is_not_used_is_not_written() -> None:
     )
 
 
+@pytest.mark.parametrize(("blur", "invert"), [(0, False), (4, True), (12, False)])
+def test_a_mask_s_settings_come_back_and_the_mask_is_missed(blur: int, invert: bool) -> None:
+    files = {"init_image": Path("a.png"), "mask_image": Path("b.png")}
+    request = resolved(mask_blur=blur, mask_invert=invert, **files)
+    text = parameters_text(request, 0, MODEL)
+    assert text.endswith(
+        f"RNG: CPU, Mask blur: {blur}, "
+        + ("Mask mode: Inpaint not masked, " if invert else "")
+        + "Version: Aquatint 0.1.0"
+    )
+    read = read_parameters(text)
+    same_generation(request, read.request)
+    assert read.not_restored == (INIT_IMAGE, MASK)
+
+
+def test_a_mask_without_a_first_picture_is_not_written() -> None:
+    assert "Mask" not in parameters_text(resolved(mask_image=Path("b.png")), 0, MODEL)
+
+
 def test_value_that_equals_its_key_is_the_key_alone() -> None:
     assert ", Model, RNG: CPU" in parameters_text(resolved(), 0, ModelFile(name="Model"))
 
@@ -93,6 +113,8 @@ def same_generation(request: GenerationRequest, back: GenerationRequest) -> None
             "vae",
             "taesd",
             "init_image",
+            "mask_image",
+            "vae_tiling",
             "preview",
             "batch_count",
         ):
