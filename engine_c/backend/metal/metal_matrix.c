@@ -293,7 +293,7 @@ static double tuning_rate(metal_backend *m, metal_finish finish, const tuning_sh
 }
 
 metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish) {
-  static const double LEAST_FLOPS = 1e10; /* per second, of anything that is a GPU */
+  static const double LEAST_FLOPS = 5e10; /* per second, of anything that is a GPU */
   static const tuning_shape PROBE = {MATRIX_ROWS, MATRIX_SMALL, 8, 320, 320};
   static const tuning_shape SHAPES[] = {
       {MATRIX_TAPS, MATRIX_LARGE, 64, 320, 320},  {MATRIX_ROWS, MATRIX_LARGE, 64, 320, 320},
