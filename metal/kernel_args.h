@@ -22,9 +22,10 @@ typedef struct matrix_args {
   int weight_rows;
   int x_channels, y_channels; /* y_channels 0: one source */
   int is_wide;                /* both are multiples of 8: a slab is 32 channels of one tap */
-  int side;                   /* of the taps: 1 or 3 */
+  int side;                   /* of the taps: 1 to 3 */
   int stride, pad, upsample;
   int in_h, in_w, out_h, out_w;
+  int is_phased;        /* see matrix.metal; out_h and out_w are then those of one phase */
   int slabs, slices;    /* of K; slices > 1: out takes partial sums in f32 */
   int is_columns_first; /* group.x counts column tiles, group.y row tiles; else the reverse */
   int act;
@@ -37,5 +38,10 @@ typedef struct matrix_reduce_args {
   matrix_args matrix;
   int partial_rows, partial_columns;
 } matrix_reduce_args;
+
+/* matrix_presum: weights [columns][3][3][channels] f16 to [4][columns][2][2][channels]. */
+typedef struct matrix_presum_args {
+  int columns, channels; /* channels: a multiple of 4 */
+} matrix_presum_args;
 
 #endif

@@ -7,37 +7,21 @@
 // source, so that each load is a contiguous piece of a pixel; pixels outside the picture are zeros.
 // Where the channels are no multiples of 8 (the first and last layers) a slab is any 32 of
 // taps x channels, gathered one by one. What follows the sum is done on the way out.
+//
+// A 3 x 3 convolution of a picture that is enlarged by two sees each pixel twice or four times: its
+// outputs of one phase (even or odd row, even or odd column) are a 2 x 2 convolution of the picture
+// as it is, with sums of the weights (matrix_presum), so 4 products instead of 9. Then a row is a
+// pixel of the picture, and the grid's z is the phase.
 #include <metal_simdgroup_matrix>
 #include <metal_stdlib>
 
 #include "kernel_args.h"
-#include "math.h"
+#include "matrix.h"
 #include "mma.h"
 
 using namespace metal;
 
-constant constexpr uint MATRIX_OUTSIDE = 0xffffffff;  // instead of a pixel's index
-constant constexpr ushort MATRIX_PIECE_BYTES = 16;    // most that a thread loads at once
-
-// ---- where a number is ----
-
-// The tile of a threadgroup, and its slice of K.
-struct matrix_place {
-  uint row, column;  // first row within the dispatch, first row of the weight
-  uint slab, slab_end;
-};
-
-static inline matrix_place matrix_find_place(constant matrix_args &args, uint3 group, ushort rows,
-                                             ushort columns) {
-  const uint2 tile = args.is_columns_first ? group.yx : group.xy;
-  const uint slabs = uint(args.slabs), slices = uint(args.slices);
-  matrix_place place;
-  place.row = tile.x * rows;
-  place.column = tile.y * columns;
-  place.slab = slabs * group.z / slices;
-  place.slab_end = slabs * (group.z + 1) / slices;
-  return place;
-}
+// ---- slabs ----
 
 // 32 channels of one tap of one source.
 struct matrix_slab {
@@ -70,86 +54,7 @@ static inline bool matrix_next_slab(constant matrix_args &args, thread matrix_sl
   return true;
 }
 
-// An output pixel: its picture's first pixel in the sources, and the place there of its first tap.
-struct matrix_pixel {
-  uint first;
-  int y, x;
-};
-
-template <bool TAPS>
-matrix_pixel matrix_find_pixel(constant matrix_args &args, uint row) {
-  matrix_pixel pixel;
-  pixel.first = row;
-  pixel.y = 0;
-  pixel.x = 0;
-  if (TAPS) {
-    const uint line = row / uint(args.out_w), picture = line / uint(args.out_h);
-    pixel.first = picture * uint(args.in_h * args.in_w);
-    pixel.y = int(line - picture * uint(args.out_h)) * args.stride - args.pad;
-    pixel.x = int(row - line * uint(args.out_w)) * args.stride - args.pad;
-  }
-  if (row >= uint(args.row_end)) pixel.first = MATRIX_OUTSIDE;
-  return pixel;
-}
-
-// Index of the source pixel under a tap, or MATRIX_OUTSIDE.
-template <bool TAPS>
-uint matrix_under_tap(constant matrix_args &args, matrix_pixel pixel, uint tap) {
-  if (!TAPS || pixel.first == MATRIX_OUTSIDE) return pixel.first;
-  int y = pixel.y + int(tap) / args.side, x = pixel.x + int(tap) % args.side;
-  const int h = args.upsample ? args.out_h : args.in_h, w = args.upsample ? args.out_w : args.in_w;
-  if (y < 0 || x < 0 || y >= h || x >= w) return MATRIX_OUTSIDE;
-  if (args.upsample) {
-    y = y * args.in_h / args.out_h;
-    x = x * args.in_w / args.out_w;
-  }
-  return pixel.first + uint(y * args.in_w + x);
-}
-
-// ---- what follows the sum ----
-
-template <typename T>
-struct matrix_target {
-  device T *out;
-  const device float *bias;
-  const device T *residual, *channel_add;
-};
-
-// `count` numbers, at most 4: as one where their rows are multiples of 4.
-template <typename T>
-float4 matrix_read(const device T *from, bool is_whole, uint count) {
-  if (is_whole) return float4(*(const device vec<T, 4> *)from);
-  float4 read = float4(0.0f);
-  for (uint i = 0; i < count; i++) read[i] = float(from[i]);
-  return read;
-}
-
-// act(sum + bias + channel_add + residual) for 4 columns of a row of the dispatch. GEGLU: sum is of
-// the values, gate of the gates.
-template <typename T>
-void matrix_finish(constant matrix_args &args, matrix_target<T> to, uint row, uint column,
-                   float4 sum, float4 gate) {
-  const uint columns = uint(args.columns), count = min(columns - column, 4u);
-  const bool is_whole = columns % 4 == 0;
-  const ulong at = ulong(row) * columns + column;
-  if (args.has_bias) sum += matrix_read(to.bias + column, is_whole, count);
-  if (args.channel_adds) {
-    const uint picture = (uint(args.row_first) + row) / uint(args.out_h * args.out_w);
-    const uint add = args.channel_adds == 1 ? 0 : picture;
-    sum += matrix_read(to.channel_add + ulong(add) * columns + column, is_whole, count);
-  }
-  if (args.has_residual) sum += matrix_read(to.residual + at, is_whole, count);
-  if (args.act == KERNEL_ACT_GEGLU) {
-    if (args.has_bias) gate += matrix_read(to.bias + columns + column, is_whole, count);
-    for (ushort i = 0; i < 4; i++) sum[i] *= gelu(gate[i]);
-  } else if (args.act != KERNEL_ACT_NONE) {
-    for (ushort i = 0; i < 4; i++) sum[i] = activate(sum[i], args.act);
-  }
-  if (is_whole)
-    *(device vec<T, 4> *)(to.out + at) = vec<T, 4>(sum);
-  else
-    for (uint i = 0; i < count; i++) to.out[at + i] = T(sum[i]);
-}
+// ---- the end of a tile ----
 
 // Quads of 4 output columns in rows of `columns` sums, and where the first sum of each is. GEGLU:
 // its gate is 8 further on.
@@ -277,7 +182,8 @@ void matrix_gather(constant matrix_args &args, const device T *x, const device T
   const ushort first = thread_index / MMA_DEPTH, step = MMA_THREADS / MMA_DEPTH;
   const ushort to = thread_index % MMA_DEPTH;
   for (ushort i = first; i < BM; i += step) {
-    const matrix_pixel at = matrix_find_pixel<TAPS>(args, uint(args.row_first) + place.row + i);
+    const matrix_pixel at =
+        matrix_find_pixel<TAPS>(args, uint(args.row_first) + place.row + i, place.phase);
     const uint pixel = k < depth ? matrix_under_tap<TAPS>(args, at, tap) : MATRIX_OUTSIDE;
     T number = T(0);
     if (pixel != MATRIX_OUTSIDE)
@@ -316,10 +222,11 @@ kernel void matrix(constant matrix_args &args [[buffer(0)]], device T *out [[buf
 
   matrix_place place = matrix_find_place(args, group, BM, BN);
   matrix_slab slab = matrix_find_slab(args, place.slab);
+  w += matrix_phase_weights(args) * place.phase;
   matrix_share<BM * PIECES / MMA_THREADS, BN * 4 / MMA_THREADS> share;
   for (ushort i = 0; i < BM * PIECES / MMA_THREADS; i++) {
     const uint own = place.row + thread_index / PIECES + i * (MMA_THREADS / PIECES);
-    share.pixel[i] = matrix_find_pixel<TAPS>(args, uint(args.row_first) + own);
+    share.pixel[i] = matrix_find_pixel<TAPS>(args, uint(args.row_first) + own, place.phase);
   }
   mma_sums<FM, FN> sums;
   mma_clear(sums);
@@ -357,6 +264,7 @@ kernel void matrix(constant matrix_args &args [[buffer(0)]], device T *out [[buf
   to.bias = bias;
   to.residual = residual;
   to.channel_add = channel_add;
+  to.phase = place.phase;
   threadgroup float *stage = (threadgroup float *)memory + simd_group * 8 * (8 * FN + 4);
   matrix_finish_sums(args, to, sums, stage, place.row + row, place.column + column, lane);
 }
@@ -396,6 +304,7 @@ kernel void matrix_direct_f16(constant matrix_args &args [[buffer(0)]],
   to.bias = bias;
   to.residual = residual;
   to.channel_add = channel_add;
+  to.phase = 0;
   matrix_finish_sums(args, to, sums, stages + simd_group * 8 * 36, row, column, lane);
 }
 
@@ -426,7 +335,33 @@ kernel void matrix_reduce(constant matrix_reduce_args &args [[buffer(0)]],
   to.bias = bias;
   to.residual = residual;
   to.channel_add = channel_add;
+  to.phase = 0;
   matrix_finish(matrix, to, row, quad * 4, sum, gate);
+}
+
+// ---- enlarging by two ----
+
+// out [phase][column][2][2][channel] = sums of w [column][3][3][channel] over the taps that see the
+// same pixel: in an even row or column tap 0, then taps 1 and 2; in an odd one taps 0 and 1, then
+// tap 2. A thread takes 4 channels of one column.
+kernel void matrix_presum(constant matrix_presum_args &args [[buffer(0)]],
+                          device half4 *out [[buffer(1)]], const device half4 *w [[buffer(2)]],
+                          uint index [[thread_position_in_grid]]) {
+  const uint quads = uint(args.channels) / 4, column = index / quads, quad = index % quads;
+  if (column >= uint(args.columns)) return;
+  float4 taps[3][3];
+  for (uint y = 0; y < 3; y++)
+    for (uint x = 0; x < 3; x++)
+      taps[y][x] = float4(w[(ulong(column) * 9 + y * 3 + x) * quads + quad]);
+  for (uint phase = 0; phase < 4; phase++)
+    for (uint tap = 0; tap < 4; tap++) {
+      float4 sum = float4(0.0f);
+      for (uint y = 0; y < 3; y++)
+        for (uint x = 0; x < 3; x++)
+          if ((y + 1 - phase / 2) / 2 == tap / 2 && (x + 1 - phase % 2) / 2 == tap % 2)
+            sum += taps[y][x];
+      out[((ulong(phase) * uint(args.columns) + column) * 4 + tap) * quads + quad] = half4(sum);
+    }
 }
 
 // ---- the kernels by name ----

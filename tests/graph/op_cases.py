@@ -402,6 +402,18 @@ CASES = (
             "two odd": Conv(x=(1, 5, 4), channels=(7, 10), out=24, size=(5, 4), act="silu"),
             "upsample": Conv(x=(1, 4, 5), channels=(16,), out=16, size=(8, 10), upsample=1),
             "upsample odd": Conv(x=(2, 4, 5), channels=(9,), out=6, size=(7, 9), upsample=1),
+            "upsample wide": Conv(
+                x=(2, 9, 17),
+                channels=(40,),
+                out=35,
+                size=(18, 34),
+                upsample=1,
+                channel_add=-1,
+                residual=True,
+            ),
+            "upsample two": Conv(
+                x=(1, 16, 16), channels=(24, 8), out=16, size=(32, 32), upsample=1, act="silu"
+            ),
             "add 1": Conv(x=(2, 5, 4), channels=(16,), out=20, size=(5, 4), channel_add=1),
             "add n": Conv(
                 x=(3, 5, 4),

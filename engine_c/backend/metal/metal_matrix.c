@@ -13,6 +13,8 @@ enum {
   LEAST_SLABS = 8,      /* of a slice */
   REDUCE_THREADS = 256, /* each takes REDUCE_COLUMNS */
   REDUCE_COLUMNS = 4,
+  PHASES = 4,           /* of a picture enlarged by two */
+  LEAST_PHASED = 512,   /* rows of out for which sums of weights are worth their making */
   CACHE_BYTES = 8 << 20 /* of the GPU: an operand that fits is read from memory once */
 };
 
@@ -94,6 +96,49 @@ static product product_of(metal_backend *m, const node *n) {
   return p;
 }
 
+/* ---- enlarging by two ---- */
+
+static int64_t product_presum_bytes(const product *p) {
+  const int64_t channels = p->args.x_channels + p->args.y_channels;
+  return PHASES * PHASES * channels * p->args.weight_rows * (int64_t)half_dtype_bytes(SD_F16);
+}
+
+/* A 3x3 convolution of a picture enlarged by two as four 2x2 ones; see metal/matrix.metal. In f32
+ * the sums of weights, rounded to f16, would be too coarse. */
+static int product_may_be_phased(const product *p) {
+  const matrix_args *a = &p->args;
+  return a->upsample && a->side == 3 && a->pad == 1 && a->stride == 1 && a->is_wide &&
+         a->out_h == 2 * a->in_h && a->out_w == 2 * a->in_w && a->row_end >= LEAST_PHASED &&
+         p->dtype == SD_F16 && product_presum_bytes(p) <= METAL_SCRATCH_BYTES;
+}
+
+static void product_make_phased(metal_backend *m, product *p) {
+  matrix_args *a = &p->args;
+  const metal_view sums = metal_scratch(m, product_presum_bytes(p));
+  const matrix_presum_args args = {.columns = a->columns,
+                                   .channels = a->x_channels + a->y_channels};
+  const int64_t quads = (int64_t)args.columns * args.channels / 4;
+  metal_dispatch d = {.kernel = METAL_matrix_presum,
+                      .args = &args,
+                      .args_bytes = sizeof args,
+                      .out = sums,
+                      .in = {p->from[FROM_WEIGHT]},
+                      .in_count = 1,
+                      .groups = {(uint32_t)product_ceil(quads, REDUCE_THREADS), 1, 1},
+                      .threads = REDUCE_THREADS,
+                      .flops = 36.0 * 4.0 * (double)quads,
+                      .bytes = (double)(sums.bytes + p->from[FROM_WEIGHT].bytes)};
+  metal_encode(m, &d);
+  p->from[FROM_WEIGHT] = sums;
+  a->is_phased = 1;
+  a->upsample = 0;
+  a->side = 2;
+  a->out_h = a->in_h;
+  a->out_w = a->in_w;
+  a->row_end /= PHASES;
+  product_derive(p);
+}
+
 /* ---- how it is cut ---- */
 
 static int product_may_be_direct(const product *p) {
@@ -118,7 +163,7 @@ static void product_set_slices(product *p, const metal_tuning *tuning) {
   const int32_t cores = (int32_t)(tuning->flops_per_second / CORE_FLOPS) + 1;
   const int32_t most = product_min(MOST_SLICES, p->args.slabs / LEAST_SLABS);
   p->args.slices = 1;
-  if (tiles < 2 * cores && most > 1)
+  if (tiles < 2 * cores && most > 1 && !p->args.is_phased)
     p->args.slices = product_min(product_ceil(4 * cores, tiles), most);
 }
 
@@ -144,7 +189,8 @@ static metal_view product_part(metal_view view, int64_t offset, int64_t bytes) {
 
 /* Multiply-adds x 2 of a dispatch of `row_tiles`, those of tiles' empty parts among them. */
 static double product_flops(const product *p, int32_t row_tiles) {
-  const int32_t depth = SLAB * p->args.slabs, rows = TILE_ROWS * row_tiles;
+  const int32_t rows = TILE_ROWS * row_tiles * (p->args.is_phased ? PHASES : 1);
+  const int32_t depth = SLAB * p->args.slabs;
   return 2.0 * rows * p->column_tiles * product_tile_columns(p->variant) * depth;
 }
 
@@ -172,16 +218,19 @@ static void product_encode_rows(metal_backend *m, const product *p, int32_t row,
   metal_dispatch d = {.kernel = product_kernel(p, p->variant),
                       .args = &args,
                       .args_bytes = sizeof args,
-                      .out = product_part(p->out, row * row_bytes, rows * row_bytes),
+                      .out = p->out,
                       .in_count = FROM_COUNT,
                       .threads = TILE_THREADS,
                       .flops = product_flops(p, row_tiles),
                       .bytes = product_bytes(p, row_tiles)};
   for (int32_t i = 0; i < FROM_COUNT; i++) d.in[i] = p->from[i];
-  d.in[FROM_RESIDUAL] = product_part(p->from[FROM_RESIDUAL], row * row_bytes, rows * row_bytes);
+  if (!args.is_phased) {
+    d.out = product_part(p->out, row * row_bytes, rows * row_bytes);
+    d.in[FROM_RESIDUAL] = product_part(p->from[FROM_RESIDUAL], row * row_bytes, rows * row_bytes);
+  }
   d.groups[0] = (uint32_t)(is_columns_first ? p->column_tiles : row_tiles);
   d.groups[1] = (uint32_t)(is_columns_first ? row_tiles : p->column_tiles);
-  d.groups[2] = (uint32_t)args.slices;
+  d.groups[2] = (uint32_t)(args.is_phased ? PHASES : args.slices);
   if (args.slices > 1) {
     d.bytes += (double)(partials.bytes - p->out.bytes - p->from[FROM_RESIDUAL].bytes);
     d.out = partials;
@@ -229,6 +278,7 @@ static void product_encode(metal_backend *m, const product *p) {
 
 static void product_run(metal_backend *m, const node *n) {
   product p = product_of(m, n);
+  if (product_may_be_phased(&p)) product_make_phased(m, &p);
   product_cut(&p, m, metal_tuning_of(m));
   product_encode(m, &p);
 }

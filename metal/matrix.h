@@ -1,0 +1,134 @@
+// matrix: what the kernels of linear and conv2d share (matrix.metal, tensor.metal): which number is
+// where, and what follows the sum. Knows nothing of how sums are made.
+#ifndef MATRIX_H
+#define MATRIX_H
+
+#include <metal_stdlib>
+
+#include "kernel_args.h"
+#include "math.h"
+
+using namespace metal;
+
+constant constexpr ushort MATRIX_SLAB = 32;           // channels
+constant constexpr uint MATRIX_OUTSIDE = 0xffffffff;  // instead of a pixel's index
+
+// ---- where a number is ----
+
+// The tile of a threadgroup, and its slice of K or its phase.
+struct matrix_place {
+  uint row, column;  // first row within the dispatch, first row of the weight
+  uint slab, slab_end;
+  uint phase;  // 2 y + x
+};
+
+static inline matrix_place matrix_find_place(constant matrix_args &args, uint3 group, ushort rows,
+                                             ushort columns) {
+  const uint2 tile = args.is_columns_first ? group.yx : group.xy;
+  const uint slabs = uint(args.slabs), slices = uint(args.slices);
+  const uint slice = args.is_phased ? 0 : group.z;
+  matrix_place place;
+  place.row = tile.x * rows;
+  place.column = tile.y * columns;
+  place.slab = slabs * slice / slices;
+  place.slab_end = slabs * (slice + 1) / slices;
+  place.phase = args.is_phased ? group.z : 0;
+  return place;
+}
+
+// Numbers of the weights of one phase, or of all weights.
+static inline ulong matrix_phase_weights(constant matrix_args &args) {
+  const uint taps = uint(args.side * args.side);
+  return ulong(args.weight_rows) * taps * uint(args.x_channels + args.y_channels);
+}
+
+// An output pixel: its picture's first pixel in the sources, and the place there of its first tap.
+struct matrix_pixel {
+  uint first;
+  int y, x;
+};
+
+template <bool TAPS>
+matrix_pixel matrix_find_pixel(constant matrix_args &args, uint row, uint phase) {
+  matrix_pixel pixel;
+  pixel.first = row;
+  pixel.y = 0;
+  pixel.x = 0;
+  if (TAPS) {
+    const uint line = row / uint(args.out_w), picture = line / uint(args.out_h);
+    pixel.first = picture * uint(args.in_h * args.in_w);
+    pixel.y = int(line - picture * uint(args.out_h)) * args.stride - args.pad + int(phase / 2);
+    pixel.x = int(row - line * uint(args.out_w)) * args.stride - args.pad + int(phase % 2);
+  }
+  if (row >= uint(args.row_end)) pixel.first = MATRIX_OUTSIDE;
+  return pixel;
+}
+
+// Index of the source pixel under a tap, or MATRIX_OUTSIDE.
+template <bool TAPS>
+uint matrix_under_tap(constant matrix_args &args, matrix_pixel pixel, uint tap) {
+  if (!TAPS || pixel.first == MATRIX_OUTSIDE) return pixel.first;
+  int y = pixel.y + int(tap) / args.side, x = pixel.x + int(tap) % args.side;
+  const int h = args.upsample ? args.out_h : args.in_h, w = args.upsample ? args.out_w : args.in_w;
+  if (y < 0 || x < 0 || y >= h || x >= w) return MATRIX_OUTSIDE;
+  if (args.upsample) {
+    y = y * args.in_h / args.out_h;
+    x = x * args.in_w / args.out_w;
+  }
+  return pixel.first + uint(y * args.in_w + x);
+}
+
+// ---- what follows the sum ----
+
+template <typename T>
+struct matrix_target {
+  device T *out;
+  const device float *bias;
+  const device T *residual, *channel_add;
+  uint phase;
+};
+
+// `count` numbers, at most 4: as one where their rows are multiples of 4.
+template <typename T>
+float4 matrix_read(const device T *from, bool is_whole, uint count) {
+  if (is_whole) return float4(*(const device vec<T, 4> *)from);
+  float4 read = float4(0.0f);
+  for (uint i = 0; i < count; i++) read[i] = float(from[i]);
+  return read;
+}
+
+// The row of out, from where out begins, that a row of the dispatch is.
+static inline uint matrix_out_row(constant matrix_args &args, uint row, uint phase) {
+  if (!args.is_phased) return row;
+  const uint width = uint(args.out_w), pixel = uint(args.row_first) + row, line = pixel / width;
+  return (2 * line + phase / 2) * 2 * width + 2 * (pixel - line * width) + phase % 2;
+}
+
+// act(sum + bias + channel_add + residual) for 4 columns of a row of the dispatch. GEGLU: sum is of
+// the values, gate of the gates.
+template <typename T>
+void matrix_finish(constant matrix_args &args, matrix_target<T> to, uint row, uint column,
+                   float4 sum, float4 gate) {
+  const uint columns = uint(args.columns), count = min(columns - column, 4u);
+  const bool is_whole = columns % 4 == 0;
+  const ulong at = ulong(matrix_out_row(args, row, to.phase)) * columns + column;
+  if (args.has_bias) sum += matrix_read(to.bias + column, is_whole, count);
+  if (args.channel_adds) {
+    const uint picture = (uint(args.row_first) + row) / uint(args.out_h * args.out_w);
+    const uint add = args.channel_adds == 1 ? 0 : picture;
+    sum += matrix_read(to.channel_add + ulong(add) * columns + column, is_whole, count);
+  }
+  if (args.has_residual) sum += matrix_read(to.residual + at, is_whole, count);
+  if (args.act == KERNEL_ACT_GEGLU) {
+    if (args.has_bias) gate += matrix_read(to.bias + columns + column, is_whole, count);
+    for (ushort i = 0; i < 4; i++) sum[i] *= gelu(gate[i]);
+  } else if (args.act != KERNEL_ACT_NONE) {
+    for (ushort i = 0; i < 4; i++) sum[i] = activate(sum[i], args.act);
+  }
+  if (is_whole)
+    *(device vec<T, 4> *)(to.out + at) = vec<T, 4>(sum);
+  else
+    for (uint i = 0; i < count; i++) to.out[at + i] = T(sum[i]);
+}
+
+#endif
