@@ -105,11 +105,12 @@ static int64_t product_presum_bytes(const product *p) {
 
 /* A 3x3 convolution of a picture enlarged by two as four 2x2 ones; see metal/matrix.metal. In f32
  * the sums of weights, rounded to f16, would be too coarse. */
-static int product_may_be_phased(const product *p) {
+static int product_may_be_phased(const metal_backend *m, const product *p) {
   const matrix_args *a = &p->args;
   return a->upsample && a->side == 3 && a->pad == 1 && a->stride == 1 && a->is_wide &&
          a->out_h == 2 * a->in_h && a->out_w == 2 * a->in_w && a->row_end >= LEAST_PHASED &&
-         p->dtype == SD_F16 && product_presum_bytes(p) <= METAL_SCRATCH_BYTES;
+         p->dtype == SD_F16 && product_presum_bytes(p) <= METAL_SCRATCH_BYTES &&
+         metal_kernel_threads(m, METAL_matrix_presum) >= REDUCE_THREADS;
 }
 
 static void product_make_phased(metal_backend *m, product *p) {
@@ -278,7 +279,7 @@ static void product_encode(metal_backend *m, const product *p) {
 
 static void product_run(metal_backend *m, const node *n) {
   product p = product_of(m, n);
-  if (product_may_be_phased(&p)) product_make_phased(m, &p);
+  if (product_may_be_phased(m, &p)) product_make_phased(m, &p);
   product_cut(&p, m, metal_tuning_of(m));
   product_encode(m, &p);
 }
