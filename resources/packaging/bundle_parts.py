@@ -196,9 +196,14 @@ def thin(path: Path, architecture: Architecture) -> None:
 def restore_framework_links(root: Path) -> None:
     """Makes the links of each framework that a wheel cannot hold, and codesign asks for."""
     for framework in sorted(root.rglob("*.framework")):
-        links = {"Versions/Current": "A", framework.stem: f"Versions/Current/{framework.stem}"}
-        if (framework / "Versions" / "A" / "Resources").is_dir():
-            links["Resources"] = "Versions/Current/Resources"
-        for name, goal in links.items():
-            if not (framework / name).exists():
-                (framework / name).symlink_to(goal)
+        versions = framework / "Versions"
+        newest = max(path.name for path in versions.iterdir() if path.name != "Current")
+        _link(versions / "Current", newest)
+        for name in (framework.stem, "Resources"):
+            if (versions / newest / name).exists():
+                _link(framework / name, f"Versions/Current/{name}")
+
+
+def _link(path: Path, goal: str) -> None:
+    if not path.exists():
+        path.symlink_to(goal)
