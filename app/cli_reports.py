@@ -12,6 +12,7 @@ from app.checkpoint.family import describe
 from app.checkpoint.reader import open_checkpoint
 from app.cli_commands import given, make, open_engine
 from app.cli_output import count, plain, print_json, table
+from app.engine.report_text import report_lines
 from app.engine.types import DeviceInfo, ModelConfig, Preview, Sampler
 from app.generation.picture_maker import PictureMaker
 from app.generation.request import GenerationRequest
@@ -36,13 +37,24 @@ def inspect(arguments: argparse.Namespace) -> bool:
 def diagnose(arguments: argparse.Namespace) -> bool:
     """Prints the device and the check of each operation; False if one failed."""
     with open_engine(arguments) as engine:
-        device, checks = engine.device(), engine.self_test()
+        device, checks, condition = engine.device(), engine.self_test(), engine.condition()
+        report = engine.report()
     passed = all(check.passed for check in checks)
     if arguments.json:
         rows = [dataclasses.asdict(check) for check in checks]
-        print_json({"device": dataclasses.asdict(device), "passed": passed, "checks": rows})
+        print_json(
+            {
+                "device": dataclasses.asdict(device),
+                "report": dataclasses.asdict(report),
+                "condition": dataclasses.asdict(condition),
+                "passed": passed,
+                "checks": rows,
+            }
+        )
         return passed
     print(_device_line(device))
+    for line in report_lines(report, condition):
+        print(plain(line))
     head = ("operation", "runs on", "error", "ms", "")
     rows_shown = [
         (

@@ -23,6 +23,14 @@ def resource_path(name: str) -> Path:
     raise FileNotFoundError(f"The app's own file {name} is missing: install the app again.")
 
 
+def kernel_folder() -> Path:
+    """The folder of the Metal kernels' sources; the same rules as for resources."""
+    for folder in (_PACKAGE / "metal", _PACKAGE.parent / "metal"):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError("The app's own Metal kernels are missing: install the app again.")
+
+
 def cache_folder() -> Path:
     """The folder for what may be deleted at any time."""
     return _folder("cache", "Library/Caches/Aquatint", "XDG_CACHE_HOME", ".cache")

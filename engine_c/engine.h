@@ -105,6 +105,7 @@ typedef struct sd_engine_options {
   int32_t isa;        /* CPU instruction set: -1 best, else the index of a row of sd_isa_name */
   const sd_metal_source *metal_sources; /* read during sd_engine_open alone */
   int32_t metal_source_count;           /* 0: no Metal */
+  int32_t plans_only; /* 1: no device is opened: models can be planned, not run; not with auto */
 } sd_engine_options;
 
 sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_error *error);

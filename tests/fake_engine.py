@@ -7,6 +7,7 @@ turn, then the job finishes; a word that is not listed is one step with a previe
     exit    ends by itself           hang    stands still
     refuse  reports that it failed   wait    until it is cancelled
     deaf    waits and does not hear a cancel
+    lost    reports that its GPU takes no more from this process
 """
 
 import ctypes
@@ -48,6 +49,7 @@ DEVICE = DeviceInfo(
     backend="cpu", device="a fake", instructions="none", threads=1, allocated_bytes=0
 )
 REFUSAL = "There is not enough memory for this."
+LOSS = "The GPU takes no more: the engine must be restarted."
 MEMORY_SECONDS = 0.1
 
 
@@ -83,6 +85,10 @@ class FakeEngine:
         for step, word in enumerate(words, 1):
             if word == "refuse":
                 return Failed(job_id=start.job_id, sentence=REFUSAL, cancelled=False)
+            if word == "lost":
+                return Failed(
+                    job_id=start.job_id, sentence=LOSS, cancelled=False, needs_restart=True
+                )
             self._do(word, start.job_id)
             if start.job_id in self._cancelled:
                 return Failed(job_id=start.job_id, sentence="Cancelled.", cancelled=True)

@@ -208,4 +208,6 @@ def test_every_dependency_has_its_reason() -> None:
 
 def test_an_install_holds_every_room() -> None:
     rooms = {".".join(p.parent.relative_to(ROOT).parts) for p in ROOT.glob("app/**/__init__.py")}
-    assert rooms | {"app.resources"} == set(PYPROJECT["tool"]["setuptools"]["packages"])
+    assert rooms | {"app.metal", "app.resources"} == set(
+        PYPROJECT["tool"]["setuptools"]["packages"]
+    )

@@ -1,37 +1,47 @@
 """The engine behind a typed face: values in, values out, statuses become exceptions.
 
 Owns the conversion to and from the C structs and the lifetimes Engine > Model. All arithmetic is
-in C. One call at a time per engine, from any thread; only `Engine.cancel` may be called meanwhile.
+in C. One call at a time per engine, from any thread; only `Engine.cancel` and
+`Engine.condition` may be called meanwhile.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from app.engine._engine import ffi, lib
+from app.engine.c_structs import metal_rows, rows, text, values
+from app.engine.metal_sources import metal_sources
 from app.engine.types import (
     AdapterFactor,
     AdapterKind,
     BackendName,
+    Condition,
     DeviceInfo,
     Dtype,
     EngineAdapter,
+    EngineReport,
     EngineTensor,
+    FallbackReport,
     GenerationInput,
     GenerationOutput,
+    LibraryReport,
     ModelConfig,
     ModelInfo,
     OpCheck,
     Phase,
+    PipelineReport,
     PlanFigures,
     Prediction,
+    Pressure,
     Preview,
     Progress,
     PromptTokens,
     Rng,
     Sampler,
     Schedule,
+    Thermal,
 )
 
 ProgressCallback = Callable[[Progress], bool | None]
@@ -68,6 +78,10 @@ class BackendFailed(EngineError):
     """The device cannot be used."""
 
 
+class BackendLost(BackendFailed):
+    """The device takes no further work of this process, which must be started anew."""
+
+
 _ERRORS: dict[int, type[EngineError]] = {
     lib.SD_CANCELLED: Cancelled,
     lib.SD_BAD_ARGUMENT: BadArgument,
@@ -75,6 +89,7 @@ _ERRORS: dict[int, type[EngineError]] = {
     lib.SD_OUT_OF_MEMORY: OutOfMemory,
     lib.SD_NON_FINITE: NonFinite,
     lib.SD_BACKEND_FAILED: BackendFailed,
+    lib.SD_BACKEND_LOST: BackendLost,
 }
 
 _DTYPES = {
@@ -129,22 +144,7 @@ _PHASES = {
 
 def _check(status: int, error: Any) -> None:
     if status != lib.SD_OK:
-        raise _ERRORS[status](_text(error.text))
-
-
-def _text(chars: Any) -> str:
-    return str(ffi.string(chars), "utf-8", "replace")
-
-
-def _values(struct: Any, kind: type) -> dict[str, Any]:
-    """The fields of a C struct that bear the names of the dataclass `kind`."""
-    values = {}
-    for field in fields(kind):
-        value = getattr(struct, field.name)
-        if isinstance(value, ffi.CData):
-            value = _text(value)
-        values[field.name] = bool(value) if field.type is bool else value
-    return values
+        raise _ERRORS[status](text(error.text))
 
 
 class _ProgressTarget:
@@ -184,12 +184,25 @@ class Engine:
     """A device that is ready to compute. Raises EngineError if it cannot be opened."""
 
     def __init__(
-        self, *, backend: BackendName = BackendName.AUTO, threads: int = 0, isa: int = -1
+        self,
+        *,
+        backend: BackendName = BackendName.AUTO,
+        threads: int = 0,
+        isa: int = -1,
+        plans_only: bool = False,
     ) -> None:
-        """`threads` 0: one per processor; `isa`: a row of `instruction_sets`, -1 the best."""
-        options = ffi.new("sd_engine_options *", [_BACKENDS[backend], threads, isa])
+        """`threads` 0: one per processor; `isa`: a row of `instruction_sets`, -1 the best.
+
+        With `plans_only` no device is opened: models can be planned, but not run.
+        """
+        sources, alive = metal_rows([] if backend is BackendName.CPU else metal_sources())
+        options = ffi.new("sd_engine_options *")
+        options.backend, options.threads, options.isa = _BACKENDS[backend], threads, isa
+        options.metal_sources, options.metal_source_count = sources, len(sources)
+        options.plans_only = plans_only
         out, error = ffi.new("sd_engine **"), ffi.new("sd_error *")
         _check(lib.sd_engine_open(out, options, error), error)
+        del alive
         self._engine = out[0]
 
     def open_model(self, tensors: Sequence[EngineTensor], config: ModelConfig) -> "Model":
@@ -204,14 +217,38 @@ class Engine:
         """The backend that is in use, and the bytes that it holds now."""
         out = ffi.new("sd_device_info *")
         lib.sd_engine_device(out, self._engine)
-        return DeviceInfo(**_values(out, DeviceInfo))
+        return DeviceInfo(**values(out, DeviceInfo))
+
+    def report(self) -> EngineReport:
+        """What opening found: libraries, pipelines, and what the CPU serves in their place."""
+        out = ffi.new("sd_report *")
+        lib.sd_engine_report(out, self._engine)
+        return EngineReport(
+            family=text(out.family),
+            refusal=text(out.refusal),
+            libraries=rows(out.libraries, out.library_count, LibraryReport),
+            pipelines=rows(out.pipelines, out.pipeline_count, PipelineReport),
+            fallbacks=rows(out.fallbacks, out.fallback_count, FallbackReport),
+        )
+
+    def condition(self) -> Condition:
+        """Memory, heat and power of now; from any thread, also while a generation runs."""
+        out = ffi.new("sd_condition *")
+        lib.sd_engine_condition(out, self._engine)
+        return Condition(
+            allocated_bytes=out.allocated_bytes,
+            working_set_bytes=out.working_set_bytes,
+            pressure=tuple(Pressure)[out.pressure],
+            thermal=tuple(Thermal)[out.thermal],
+            is_low_power=bool(out.is_low_power),
+        )
 
     def self_test(self) -> list[OpCheck]:
         """The start-up check: each operator against a plain reference."""
         rows, count = ffi.new("sd_op_check[]", _OP_LIMIT), ffi.new("int32_t *")
         error = ffi.new("sd_error *")
         _check(lib.sd_engine_self_test(rows, count, self._engine, _OP_LIMIT, error), error)
-        return [OpCheck(**_values(rows[i], OpCheck)) for i in range(count[0])]
+        return [OpCheck(**values(rows[i], OpCheck)) for i in range(count[0])]
 
     def close(self) -> None:
         """Frees the device. Models must have been closed before; a second call does nothing."""
@@ -246,7 +283,7 @@ def instruction_sets() -> Iterator[InstructionSet]:
     usable = ffi.new("int32_t *")
     index = 0
     while (name := lib.sd_isa_name(usable, index)) != ffi.NULL:
-        yield InstructionSet(index=index, name=_text(name), is_usable=bool(usable[0]))
+        yield InstructionSet(index=index, name=text(name), is_usable=bool(usable[0]))
         index += 1
 
 
@@ -367,7 +404,7 @@ class Model:
         request, error = self._request(source), ffi.new("sd_error *")
         out = ffi.new("sd_plan_figures *")
         _check(lib.sd_plan(out, self._model, request.struct, error), error)
-        return PlanFigures(**_values(out, PlanFigures))
+        return PlanFigures(**values(out, PlanFigures))
 
     def generate(
         self, source: GenerationInput, progress: ProgressCallback | None = None
@@ -402,7 +439,7 @@ class Model:
             text_ms=result.timings.text_ms,
             denoise_ms=result.timings.denoise_ms,
             decode_ms=result.timings.decode_ms,
-            note=_text(result.note),
+            note=text(result.note),
         )
 
     def set_adapters(self, adapters: Sequence[EngineAdapter]) -> None:
@@ -418,7 +455,7 @@ class Model:
         """Sizes that the engine read off the tensors."""
         out = ffi.new("sd_model_info *")
         lib.sd_model_describe(out, self._model)
-        return ModelInfo(**_values(out, ModelInfo))
+        return ModelInfo(**values(out, ModelInfo))
 
     def _request(self, source: GenerationInput) -> _Request:
         return _Request(source, self.describe().text_width)

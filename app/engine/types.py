@@ -281,6 +281,92 @@ class DeviceInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetalSource:
+    """A library of Metal kernels as the engine compiles it; `language` 30 is MSL 3.0."""
+
+    library: str
+    text: str
+    language: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryReport:
+    """How a library of Metal kernels compiled; `log` is all that the compiler said."""
+
+    name: str
+    language: int
+    is_ready: bool
+    elapsed_ms: float
+    log: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineReport:
+    """One kernel on the GPU: most threads of a threadgroup, 0 where it is not there."""
+
+    name: str
+    library: str
+    max_threads: int
+    threadgroup_bytes: int
+    log: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FallbackReport:
+    """An operator that the CPU serves in the GPU's place, and why."""
+
+    op: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineReport:
+    """What opening the engine found.
+
+    `family` is the GPU's ("Apple7" is an M1), empty on the CPU; `refusal` says why Metal was not
+    taken where it might have been.
+    """
+
+    family: str = ""
+    refusal: str = ""
+    libraries: tuple[LibraryReport, ...] = ()
+    pipelines: tuple[PipelineReport, ...] = ()
+    fallbacks: tuple[FallbackReport, ...] = ()
+
+
+class Pressure(StrEnum):
+    """What the system says of its memory; the order is that of `sd_pressure`."""
+
+    NORMAL = "normal"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Thermal(StrEnum):
+    """What the system says of its heat; the order is that of `sd_thermal`."""
+
+    NOMINAL = "nominal"
+    FAIR = "fair"
+    SERIOUS = "serious"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """How the device fares now.
+
+    `allocated_bytes` of this process are in its reach; staying under `working_set_bytes` is the
+    system's advice, 0 where it gives none.
+    """
+
+    allocated_bytes: int
+    working_set_bytes: int
+    pressure: Pressure
+    thermal: Thermal
+    is_low_power: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class OpCheck:
     """One operator's start-up check; `error_ratio` up to 1 passes."""
 

@@ -174,6 +174,8 @@ class EngineClient(QObject):
                 self._begin(message, child)
             case Progress() if self._is_running(message.job_id):
                 self._advance(message)
+            case Failed(needs_restart=True) if self._is_running(message.job_id):
+                self._replace(message)
             case Finished() | Failed() if self._is_running(message.job_id):
                 self._end(message)
             case Planned() if self._plan and self._plan.plan_id == message.plan_id:
@@ -256,6 +258,15 @@ class EngineClient(QObject):
             self._end_job(sentence, cancelled=cancelled)
             self._end_plan(sentence)
         self.restarted.emit(sentence)
+
+    def _replace(self, end: Failed) -> None:
+        """Its GPU takes nothing more from that process; a new one has no such mark."""
+        if self._child:
+            self._child.kill()
+        self._launch()
+        self._end(end)
+        self._end_plan(end.sentence)
+        self.restarted.emit(end.sentence)
 
     def _give_up(self, sentence: str) -> None:
         """No engine until the next `start`; it is asked for nothing that it cannot do."""

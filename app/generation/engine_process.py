@@ -17,7 +17,8 @@ from collections.abc import Callable
 
 from app.checkpoint.reader import CheckpointError
 from app.diagnostic_log import ENGINE_LOG, keep_log
-from app.engine.engine import Cancelled, Engine, EngineError
+from app.engine.engine import BackendLost, Cancelled, Engine, EngineError
+from app.engine.types import BackendName, Condition
 from app.engine.types import Progress as EngineProgress
 from app.generation.channel import Channel, ChannelClosed
 from app.generation.messages import (
@@ -99,6 +100,7 @@ class EngineProcess:
         self._plans: queue.SimpleQueue[Plan | None] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._engine: Engine | None = None
+        self._closing = threading.Lock()  # held by who looks at the engine from another thread
         self._engine_bytes = 0
         self._paces: dict[object, Pace] = {}
 
@@ -127,15 +129,19 @@ class EngineProcess:
             failed = [check.op for check in checks if not check.passed]
             _log.info("ready on %s, %s; failed: %s", device.backend, device.device, failed)
             self._engine_bytes = device.allocated_bytes
-            self._channel.send(Ready(device=device, checks=checks, elapsed_ms=elapsed_ms))
-            planner = _begin(self._plan)
+            report = engine.report()
+            self._channel.send(
+                Ready(device=device, checks=checks, elapsed_ms=elapsed_ms, report=report)
+            )
+            planner = _begin(self._plan, BackendName(device.backend))
             try:
                 while run := self._runs.get():
                     self._serve(engine, maker, run)
             finally:
                 self._plans.put(None)
                 planner.join(CANCEL_AGAIN_SECONDS)
-                self._engine = None
+                with self._closing:
+                    self._engine = None
 
     def _serve(self, engine: Engine, maker: PictureMaker, run: _Run) -> None:
         job_id = run.start.job_id
@@ -147,7 +153,12 @@ class EngineProcess:
         except ChannelClosed:
             raise
         except Exception as error:
-            answer = Failed(job_id=job_id, sentence=_sentence(error), cancelled=False)
+            answer = Failed(
+                job_id=job_id,
+                sentence=_sentence(error),
+                cancelled=False,
+                needs_restart=isinstance(error, BackendLost),
+            )
         finally:
             run.end()
             self._engine_bytes = engine.device().allocated_bytes
@@ -215,15 +226,19 @@ class EngineProcess:
             if not self._ended.wait(EXIT_LIMIT_SECONDS):
                 os._exit(1)
 
-    def _plan(self) -> None:
+    def _plan(self, backend: BackendName) -> None:
         """Forecasts with an engine of its own, with as many threads, for they count in the plan."""
-        with Engine() as engine, PictureMaker(engine) as maker:
+        with Engine(backend=backend, plans_only=True) as engine, PictureMaker(engine) as maker:
             while plan := _newest(self._plans):
                 answer = _planned(maker, plan)
                 try:
                     self._channel.send(answer)
                 except ChannelClosed:
                     return
+
+    def _condition(self) -> Condition | None:
+        with self._closing:
+            return self._engine.condition() if self._engine else None
 
     def _report_memory(self) -> None:
         while not self._ended.wait(MEMORY_SECONDS):
@@ -233,6 +248,7 @@ class EngineProcess:
                 resident_bytes=resident_bytes(),
                 machine_total_bytes=machine.total_bytes,
                 machine_available_bytes=machine.available_bytes,
+                condition=self._condition(),
             )
             try:
                 self._channel.send(memory)

@@ -5,12 +5,12 @@ plain value that can be pickled; times are milliseconds, sizes bytes, pixels RGB
 """
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.checkpoint.description import ModelDescription
-from app.engine.types import DeviceInfo, OpCheck, Phase, PlanFigures
+from app.engine.types import Condition, DeviceInfo, EngineReport, OpCheck, Phase, PlanFigures
 from app.generation.request import GenerationRequest, ResolvedRequest
 
 
@@ -75,6 +75,7 @@ class Ready:
     device: DeviceInfo
     checks: tuple[OpCheck, ...]
     elapsed_ms: float
+    report: EngineReport = field(default_factory=EngineReport)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +132,15 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """A job ended without pictures: `sentence` says why and what to do."""
+    """A job ended without pictures: `sentence` says why and what to do.
+
+    `needs_restart`: the GPU takes no more from this process, so another must take its place.
+    """
 
     job_id: str
     sentence: str
     cancelled: bool
+    needs_restart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +165,7 @@ class Memory:
     resident_bytes: int
     machine_total_bytes: int
     machine_available_bytes: int | None
+    condition: Condition | None = None  # of the device; None before it is open
 
 
 FromEngine = Ready | Unavailable | Progress | Finished | Failed | Planned | Memory

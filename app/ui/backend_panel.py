@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine.types import DeviceInfo, OpCheck
+from app.engine.report_text import report_lines
+from app.engine.types import DeviceInfo, EngineReport, OpCheck
 from app.generation.messages import Ready
 from app.ui import theme
 from app.ui.theme import SPACE, set_role
@@ -73,10 +74,11 @@ class BackendPanel(QDialog):
             )
         else:
             text = self.tr("The engine is ready")
-            detail = self._placement(device, checks)
+            detail = " ".join((self._placement(device, checks), *self._reasons(ready.report)))
         self._verdict.setText(text)
         self._detail.setText(detail)
         self._show_device(device, ready.elapsed_ms)
+        self._show_kernels(ready.report)
         self._show_checks(checks)
         self._report = report_text(ready)
         self._copy.setEnabled(True)
@@ -99,6 +101,7 @@ class BackendPanel(QDialog):
             ("instructions", self.tr("Instruction set")),
             ("threads", self.tr("Threads")),
             ("elapsed", self.tr("Started in")),
+            ("kernels", self.tr("GPU programs")),
         )
         for row, (name, text) in enumerate(rows):
             label, value = QLabel(text), QLabel("-")
@@ -108,6 +111,9 @@ class BackendPanel(QDialog):
             self._facts[name] = value
             grid.addWidget(label, row, 0)
             grid.addWidget(value, row, 1)
+        self._kernels = (label, value)  # the last row: there only where there is a GPU
+        for part in self._kernels:
+            part.hide()
         return card
 
     def _make_table(self) -> QTableWidget:
@@ -164,6 +170,23 @@ class BackendPanel(QDialog):
         for name, text in shown.items():
             self._facts[name].setText(text)
 
+    def _show_kernels(self, report: EngineReport) -> None:
+        for part in self._kernels:
+            part.setVisible(bool(report.family))
+        there = sum(pipeline.max_threads > 0 for pipeline in report.pipelines)
+        text = self.tr("{count} of {all}, for {family}").format(
+            count=there, all=len(report.pipelines), family=report.family
+        )
+        self._facts["kernels"].setText(text)
+        self._facts["kernels"].setToolTip("\n".join(report_lines(report, None)))
+
+    def _reasons(self, report: EngineReport) -> list[str]:
+        """Why something does not run on the GPU; the reasons themselves are the engine's."""
+        reasons = [f"{row.op}: {row.reason}." for row in report.fallbacks]
+        if report.refusal:
+            reasons.append(self.tr("The GPU is not used: {why}.").format(why=report.refusal))
+        return reasons
+
     def _show_checks(self, checks: tuple[OpCheck, ...]) -> None:
         worn = theme.colors()
         self._table.setRowCount(len(checks))
@@ -213,4 +236,5 @@ def report_text(ready: Ready) -> str:
         + ("" if check.passed else "  FAILED")
         for check in ready.checks
     ]
+    lines += ["", *found] if (found := report_lines(ready.report, None)) else []
     return "\n".join(lines) + "\n"

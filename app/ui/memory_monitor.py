@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.engine.types import Condition, Pressure, Thermal
 from app.generation.messages import Memory
 from app.ui import theme
 from app.ui.byte_text import byte_text, share_text
@@ -135,6 +136,11 @@ class MemoryCard(QWidget):
         layout.addWidget(self._graph)
         layout.addLayout(self._legend())
         layout.addLayout(self._figures())
+        self._state = QLabel()
+        self._state.setWordWrap(True)
+        set_role(self._state, "caption")
+        self._state.hide()
+        layout.addWidget(self._state)
         self._sentence = QLabel()
         self._sentence.setWordWrap(True)
         self._sentence.hide()
@@ -153,7 +159,7 @@ class MemoryCard(QWidget):
         self._refresh()
 
     def value(self, name: str) -> str:
-        """The text of a figure: machine, free, process, engine, weights, activations or peak."""
+        """The text of a figure: machine, free, process, engine, gpu, weights, activations, peak."""
         return self._values[name].text()
 
     def _legend(self) -> QHBoxLayout:
@@ -185,6 +191,11 @@ class MemoryCard(QWidget):
             ("free", self.tr("Free for a picture"), self.tr("What is free, and the engine's own.")),
             ("process", self.tr("Engine process"), self.tr("All that the engine's process uses.")),
             ("engine", self.tr("Held by the engine"), self.tr("Weights and room to compute, now.")),
+            (
+                "gpu",
+                self.tr("Held for the GPU"),
+                self.tr("Of what the system advises to stay under."),
+            ),
             ("weights", self.tr("Next picture, weights"), self.tr("The model itself.")),
             (
                 "activations",
@@ -207,6 +218,10 @@ class MemoryCard(QWidget):
             self._values[name] = value
             grid.addWidget(text, row, 0)
             grid.addWidget(value, row, 1)
+            if name == "gpu":
+                self._gpu = (text, value)
+        for part in self._gpu:  # there only where the engine computes on one
+            part.hide()
         return grid
 
     def _refresh(self) -> None:
@@ -219,6 +234,13 @@ class MemoryCard(QWidget):
                 shown["free"] = byte_text(available + memory.engine_bytes)
             shown["process"] = byte_text(memory.resident_bytes)
             shown["engine"] = byte_text(memory.engine_bytes)
+            if memory.condition and memory.condition.working_set_bytes:
+                gpu = memory.condition
+                shown["gpu"] = share_text(gpu.allocated_bytes, gpu.working_set_bytes)
+            for part in self._gpu:
+                part.setVisible("gpu" in shown)
+            self._state.setText(self._state_text(memory.condition))
+            self._state.setVisible(bool(self._state.text()))
         if forecast and forecast.figures:
             plan = forecast.figures
             weights = (plan.text_weights, plan.unet_weights, plan.vae_weights, plan.taesd_weights)
@@ -237,6 +259,19 @@ class MemoryCard(QWidget):
             self._sentence.setVisible(forecast.level is not Level.OK)
             self._sentence.setText(forecast.text)
             set_role(self._sentence, "warning" if forecast.level is Level.WARNING else "danger")
+
+    def _state_text(self, condition: Condition | None) -> str:
+        """What slows this machine down now; empty where nothing does."""
+        if condition is None:
+            return ""
+        parts = []
+        if condition.pressure is not Pressure.NORMAL:
+            parts.append(self.tr("The system is short of memory."))
+        if condition.thermal in (Thermal.SERIOUS, Thermal.CRITICAL):
+            parts.append(self.tr("The machine is hot, so it computes more slowly."))
+        if condition.is_low_power:
+            parts.append(self.tr("Low-power mode is on."))
+        return " ".join(parts)
 
 
 class _Dot(QWidget):

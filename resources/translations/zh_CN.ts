@@ -94,6 +94,10 @@
         <translation>启动用时</translation>
     </message>
     <message>
+        <source>GPU programs</source>
+        <translation>GPU 程序</translation>
+    </message>
+    <message>
         <source>Operation</source>
         <translation>运算</translation>
     </message>
@@ -140,6 +144,14 @@
     <message>
         <source>{seconds} s, check included</source>
         <translation>{seconds} 秒（含检查）</translation>
+    </message>
+    <message>
+        <source>{count} of {all}, for {family}</source>
+        <translation>{all} 个中的 {count} 个，适用于 {family}</translation>
+    </message>
+    <message>
+        <source>The GPU is not used: {why}.</source>
+        <translation>未使用 GPU：{why}。</translation>
     </message>
     <message>
         <source>passed</source>
@@ -247,7 +259,7 @@
         <translation>在文件夹中显示</translation>
     </message>
     <message>
-        <source>Show the picture's file in its folder.</source>
+        <source>Show the picture&apos;s file in its folder.</source>
         <translation>在文件夹中显示图片文件。</translation>
     </message>
     <message>
@@ -350,7 +362,7 @@
         <translation>拷贝</translation>
     </message>
     <message>
-        <source>Into Aquatint's folder of models.</source>
+        <source>Into Aquatint&apos;s folder of models.</source>
         <translation>到 Aquatint 的模型文件夹。</translation>
     </message>
     <message>
@@ -559,7 +571,7 @@
         <translation>搜索文字、模型</translation>
     </message>
     <message>
-        <source>Search by words of the prompt; "in quotes" together, -word leaves out</source>
+        <source>Search by words of the prompt; &quot;in quotes&quot; together, -word leaves out</source>
         <translation>按提示词搜索；“加引号”为整句，-词 为排除</translation>
     </message>
     <message>
@@ -676,7 +688,9 @@ Drop others here to add them.</source>
     </message>
     <message numerus="yes">
         <source>%n pictures deleted</source>
-        <translation><numerusform>已删除 %n 张图片</numerusform></translation>
+        <translation>
+            <numerusform>已删除 %n 张图片</numerusform>
+        </translation>
     </message>
     <message>
         <source>Undo</source>
@@ -1041,7 +1055,7 @@ Drop others here to add them.</source>
         <translation>可用于图片</translation>
     </message>
     <message>
-        <source>What is free, and the engine's own.</source>
+        <source>What is free, and the engine&apos;s own.</source>
         <translation>空闲内存加引擎已占用的内存。</translation>
     </message>
     <message>
@@ -1049,7 +1063,7 @@ Drop others here to add them.</source>
         <translation>引擎进程</translation>
     </message>
     <message>
-        <source>All that the engine's process uses.</source>
+        <source>All that the engine&apos;s process uses.</source>
         <translation>引擎进程使用的全部内存。</translation>
     </message>
     <message>
@@ -1059,6 +1073,14 @@ Drop others here to add them.</source>
     <message>
         <source>Weights and room to compute, now.</source>
         <translation>当前的权重与计算空间。</translation>
+    </message>
+    <message>
+        <source>Held for the GPU</source>
+        <translation>GPU 占用</translation>
+    </message>
+    <message>
+        <source>Of what the system advises to stay under.</source>
+        <translation>与系统建议的上限相比。</translation>
     </message>
     <message>
         <source>Next picture, weights</source>
@@ -1083,6 +1105,18 @@ Drop others here to add them.</source>
     <message>
         <source>The most that is needed at one time.</source>
         <translation>同一时刻最多需要的内存。</translation>
+    </message>
+    <message>
+        <source>The system is short of memory.</source>
+        <translation>系统内存不足。</translation>
+    </message>
+    <message>
+        <source>The machine is hot, so it computes more slowly.</source>
+        <translation>机器过热，计算会变慢。</translation>
+    </message>
+    <message>
+        <source>Low-power mode is on.</source>
+        <translation>低电量模式已开启。</translation>
     </message>
 </context>
 <context>
@@ -1330,7 +1364,7 @@ Drop others here to add them.</source>
         <translation>模型</translation>
     </message>
     <message>
-        <source>The model's own</source>
+        <source>The model&apos;s own</source>
         <translation>模型自带</translation>
     </message>
     <message>
@@ -1708,7 +1742,9 @@ or click to choose one</source>
     <name>RatingStars</name>
     <message numerus="yes">
         <source>At least %n stars</source>
-        <translation><numerusform>至少 %n 星</numerusform></translation>
+        <translation>
+            <numerusform>至少 %n 星</numerusform>
+        </translation>
     </message>
     <message>
         <source>Any rating</source>
@@ -1820,7 +1856,7 @@ or click to choose one</source>
         <translation>一次生成多少张图片，种子依次递增。</translation>
     </message>
     <message>
-        <source>How many of the text encoder's last layers count, 2 for many anime models.</source>
+        <source>How many of the text encoder&apos;s last layers count, 2 for many anime models.</source>
         <translation>使用文本编码器倒数第几层，许多动漫模型为 2。</translation>
     </message>
     <message>

@@ -103,6 +103,19 @@ def test_a_death_costs_one_job_and_one_sentence(
     assert sentences == [end.sentence]
 
 
+def test_a_lost_gpu_gets_a_new_process(client: EngineClient, qtbot: QtBot) -> None:
+    sentences: list[str] = []
+    client.restarted.connect(sentences.append)
+    run(client, qtbot, "one")
+    first = process_id(client)
+    end = run(client, qtbot, "step lost")
+    assert isinstance(end, Failed)
+    assert end.sentence == fake_engine.LOSS
+    assert process_id(client) != first
+    assert isinstance(run(client, qtbot, "the next one"), Finished)
+    assert sentences == [fake_engine.LOSS]
+
+
 def test_a_refusal_keeps_the_process(client: EngineClient, qtbot: QtBot) -> None:
     run(client, qtbot, "one")
     first = process_id(client)

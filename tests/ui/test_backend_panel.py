@@ -5,7 +5,13 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
-from app.engine.types import OpCheck
+from app.engine.types import (
+    EngineReport,
+    FallbackReport,
+    LibraryReport,
+    OpCheck,
+    PipelineReport,
+)
 from app.generation.messages import Ready
 from app.ui.backend_panel import BackendPanel
 from tests import fake_engine
@@ -65,3 +71,48 @@ def test_a_lost_engine_is_told(qtbot: QtBot) -> None:
     qtbot.addWidget(panel)
     panel.show_trouble("The engine crashed.")
     assert "The engine crashed." in words(panel)
+
+
+def test_a_gpu_s_programs_and_what_left_it_are_told(qtbot: QtBot) -> None:
+    report = EngineReport(
+        family="Apple7",
+        libraries=(
+            LibraryReport(
+                name="core", language=30, is_ready=True, elapsed_ms=812.4, log="a warning"
+            ),
+            LibraryReport(name="tensor", language=0, is_ready=False, elapsed_ms=0, log="too old"),
+        ),
+        pipelines=(
+            PipelineReport(
+                name="add_f16", library="core", max_threads=1024, threadgroup_bytes=0, log=""
+            ),
+            PipelineReport(
+                name="cast", library="core", max_threads=0, threadgroup_bytes=0, log="no register"
+            ),
+        ),
+        fallbacks=(FallbackReport(op="cast", reason="the pipeline cast is missing"),),
+    )
+    panel = BackendPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.show_ready(dataclasses.replace(ready(GOOD), report=report))
+    shown = words(panel)
+    assert "1 of 2, for Apple7" in shown
+    assert any("cast: the pipeline cast is missing." in text for text in shown)
+    for line in (
+        "library core (MSL 3.0) ready in 812 ms",
+        "    a warning",
+        "library tensor not used: too old",
+        "pipeline add_f16: 1024 threads",
+        "pipeline cast FAILED: no register",
+        "cast runs on the CPU: the pipeline cast is missing",
+    ):
+        assert line in panel.report.splitlines()
+
+
+def test_a_refused_gpu_has_its_reason(qtbot: QtBot) -> None:
+    panel = BackendPanel()
+    qtbot.addWidget(panel)
+    panel.show_ready(dataclasses.replace(ready(GOOD), report=EngineReport(refusal="it is gone")))
+    assert any("The GPU is not used: it is gone." in text for text in words(panel))
+    assert "Metal was not taken: it is gone" in panel.report

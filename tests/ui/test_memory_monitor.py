@@ -1,6 +1,10 @@
+import dataclasses
+
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.engine.types import Condition, Pressure, Thermal
 from app.generation.messages import Memory
 from app.ui.byte_text import byte_text, share_text
 from app.ui.forecast import judge
@@ -90,3 +94,30 @@ def test_bytes_as_people_read_them() -> None:
     ]
     assert byte_text(200 * GIB) == "200 GB"
     assert share_text(GIB, 16 * GIB) == "1.0 of 16 GB"
+
+
+def test_a_gpu_has_its_figure_and_its_state(qtbot: QtBot) -> None:
+    card = MemoryCard()
+    qtbot.addWidget(card)
+    card.show()
+    card.set_memory(NOW)
+    labels = {label.text(): label for label in card.findChildren(QLabel)}
+    assert not labels["Held for the GPU"].isVisible()
+    condition = Condition(
+        allocated_bytes=3 * GIB,
+        working_set_bytes=10 * GIB,
+        pressure=Pressure.WARNING,
+        thermal=Thermal.SERIOUS,
+        is_low_power=True,
+    )
+    card.set_memory(dataclasses.replace(NOW, condition=condition))
+    assert labels["Held for the GPU"].isVisible()
+    assert card.value("gpu") == "3.0 of 10 GB"
+    state = " ".join(label.text() for label in card.findChildren(QLabel) if label.isVisible())
+    for words in ("short of memory", "hot", "Low-power mode"):
+        assert words in state
+    calm = dataclasses.replace(
+        condition, pressure=Pressure.NORMAL, thermal=Thermal.FAIR, is_low_power=False
+    )
+    card.set_memory(dataclasses.replace(NOW, condition=calm))
+    assert not any("Low-power" in label.text() for label in card.findChildren(QLabel))

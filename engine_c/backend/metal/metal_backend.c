@@ -181,6 +181,44 @@ static sd_status backend_prepare(metal_backend *m, const metal_setting *setting,
   return status;
 }
 
+/* ---- only to plan ---- */
+
+static sd_status planner_upload(backend *b, weight *w, sd_error *error) {
+  (void)b, (void)w;
+  return error_set(error, SD_BAD_ARGUMENT, "an engine that only plans cannot run");
+}
+
+static sd_status planner_reserve(backend *b, int64_t bytes, sd_error *error) {
+  return bytes ? planner_upload(b, NULL, error) : SD_OK;
+}
+
+static void planner_condition(sd_condition *out, const backend *b) {
+  (void)b;
+  *out = (sd_condition){0};
+}
+
+static const backend_table PLANNER_TABLE = {
+    .close = metal_close,
+    .device = metal_device_info,
+    .report = metal_report,
+    .condition = planner_condition,
+    .served_by = metal_served_by,
+    .weight_bytes = metal_weight_bytes,
+    .upload = planner_upload,
+    .workspace_bytes = metal_workspace_bytes,
+    .reserve = planner_reserve,
+};
+
+sd_status metal_planner_open(backend **out, metal_fallback fallback, const atomic_int *stop,
+                             sd_error *error) {
+  metal_backend *m = calloc(1, sizeof *m);
+  if (!m) return error_set(error, SD_OUT_OF_MEMORY, "no memory for the Metal backend");
+  m->base = (backend){&PLANNER_TABLE, stop};
+  m->fallback = fallback;
+  *out = &m->base;
+  return SD_OK;
+}
+
 sd_status metal_backend_open(backend **out, const metal_setting *setting, const atomic_int *stop,
                              sd_error *error) {
   *out = NULL;

@@ -23,6 +23,10 @@ typedef struct metal_setting {
 sd_status metal_backend_open(backend **out, const metal_setting *setting, const atomic_int *stop,
                              sd_error *error);
 
+/* A backend that knows what weights and scratch take, and opens no device. */
+sd_status metal_planner_open(backend **out, metal_fallback fallback, const atomic_int *stop,
+                             sd_error *error);
+
 /* Why the operator is served by the fallback; NULL: it is not. */
 const char *metal_fall_reason(const backend *b, op_kind op);
 
