@@ -29,6 +29,11 @@ int64_t metal_sim_counter(const char *name);
 /* Memory pressure for dispatch sources: DISPATCH_MEMORYPRESSURE_NORMAL, _WARN or _CRITICAL. */
 void metal_sim_memory_pressure(unsigned long level);
 
+/* How kernels run from now on: checked or not (of libraries compiled from now on), the seed of a
+   checked run's order, and how many threads a plain run takes. Nothing may be running. At first
+   they are what MTLSIM_CHECK, MTLSIM_SEED and MTLSIM_WORKERS say. */
+void metal_sim_set_mode(int check, unsigned seed, int workers);
+
 /* What NSProcessInfo says from now on: thermal state 0 to 3, low-power mode 0 or 1. */
 void metal_sim_set_power(int thermal_state, int low_power);
 
