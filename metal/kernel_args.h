@@ -44,4 +44,99 @@ typedef struct matrix_presum_args {
   int columns, channels; /* channels: a multiple of 4 */
 } matrix_presum_args;
 
+/* How numbers are stored: formats of files in the order of `sd_dtype` in engine.h, then the block
+ * formats of GGUF. */
+enum {
+  KERNEL_F32 = 0,
+  KERNEL_F16 = 1,
+  KERNEL_BF16 = 2,
+  KERNEL_F8_E4M3 = 3,
+  KERNEL_F8_E5M2 = 4,
+  KERNEL_I32 = 5,
+  KERNEL_Q8_0 = 6,
+  KERNEL_Q4_0 = 7,
+  KERNEL_Q4_K = 8
+};
+
+/* Sizes that kernels and encoders must agree on. */
+enum {
+  KERNEL_LANES = 32,
+  ELEMENTWISE_THREADS = 256,
+  ELEMENTWISE_NUMBERS = 8, /* of one thread */
+  NORM_THREADS = 256,
+  LAYER_NORM_HELD = 1280, /* channels that fit in a simdgroup's registers */
+  TIMESTEP_FREQUENCIES = 1000,
+  ATTENTION_THREADS = 128,
+  ATTENTION_WIDE_THREADS = 256,
+  ATTENTION_WIDE_QUERIES = 32,
+  ATTENTION_WIDE_COLUMNS = 512 /* of the output, of one threadgroup */
+};
+
+/* elementwise: add, activation, cast. */
+typedef struct elementwise_args {
+  long row_numbers;                   /* of one row of the batch, or of all */
+  int x_format, y_format, out_format; /* f32 or f16 */
+  int has_y, y_is_shared;             /* shared: the same row of y for every row of x */
+  int act;
+} elementwise_args;
+
+typedef struct arange_args {
+  float start, step;
+  int count, format; /* f32, f16 or i32 */
+} arange_args;
+
+typedef struct timestep_args {
+  int rows, half_width; /* rows of [half_width cosines | half_width sines] */
+  int first, count;     /* frequencies of this dispatch */
+  int format;
+  unsigned int turns[TIMESTEP_FREQUENCIES]; /* turns a unit of time, in 2^-32 turns */
+} timestep_args;
+
+typedef struct embedding_args {
+  int channels, table_format, out_format;
+  int table_rows, extra_rows; /* ids from table_rows on read the extra rows, which are f32 */
+} embedding_args;
+
+typedef struct layer_norm_args {
+  long rows;
+  int channels, x_format, out_format;
+  int node; /* what goes to the flag if a row is not finite */
+  float eps;
+} layer_norm_args;
+
+/* group_norm_sum and group_norm_apply. x and y are joined along channels. */
+typedef struct group_norm_args {
+  int pixels, channels, x_channels;      /* of one row of the batch; of the join; of x */
+  int group_channels, groups;            /* of one group; groups in all */
+  int block_groups;                      /* groups of one threadgroup */
+  int splits, split_pixels, item_pixels; /* pixels of a sum; pixels of an application */
+  int x_format, y_format, out_format;
+  int by_quads; /* 1: channels of x, y and blocks are multiples of 4 */
+  int act;      /* none or SiLU */
+  int node;     /* what goes to the flag if a group is not finite */
+  float eps;
+} group_norm_args;
+
+typedef struct attention_args {
+  int heads, size;      /* size: channels of a head */
+  int queries, keys;    /* of one row of the batch */
+  int query_first;      /* first query of this dispatch */
+  int rows_per_key_row; /* rows of q that read the same row of k and v */
+  int is_causal, has_key_counts;
+  int q_format, k_format, v_format, out_format;
+  float scale; /* log2(e) / sqrt(size): exponents are of 2 */
+} attention_args;
+
+/* unpack: a weight of a file to the order and format of the kernels. */
+typedef struct unpack_args {
+  int format;         /* of the file */
+  int rows, in, taps; /* [rows][in][taps] in the file */
+  int is_geglu;       /* rows: [values | gates] to groups of 8 values, 8 gates */
+  int out_format;     /* f16 for matrices, f32 for vectors */
+} unpack_args;
+
+typedef struct copy_args {
+  long bytes;
+} copy_args;
+
 #endif
