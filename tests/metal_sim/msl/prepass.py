@@ -358,7 +358,8 @@ class Prepass:
         if token.kind == "number":
             self._emit(self._number(token), token)
         elif token.kind == "pragma":
-            self._emit("\n" + token.text + "\n")
+            if "unroll" not in token.text:  # for registers of a GPU; here it only costs minutes
+                self._emit("\n" + token.text + "\n")
         elif token.text in self._derived:
             self._emit(f"msl_derived_{token.text}()", token)
         elif (
