@@ -36,6 +36,39 @@ static inline matrix_place matrix_find_place(constant matrix_args &args, uint3 g
   return place;
 }
 
+// DEPTH channels of one tap of one source.
+struct matrix_slab {
+  uint tap, channel;
+  bool is_y;
+};
+
+template <ushort DEPTH>
+matrix_slab matrix_find_slab(constant matrix_args &args, uint index) {
+  const uint taps = uint(args.side * args.side);
+  const uint x_slabs = (uint(args.x_channels) + DEPTH - 1) / DEPTH;
+  const uint y_slabs = (uint(args.y_channels) + DEPTH - 1) / DEPTH;
+  matrix_slab slab;
+  slab.is_y = index >= taps * x_slabs;
+  const uint within = slab.is_y ? index - taps * x_slabs : index;
+  const uint each = slab.is_y ? y_slabs : x_slabs;
+  slab.tap = within / each;
+  slab.channel = within % each * DEPTH;
+  return slab;
+}
+
+// Goes on to the next slab; true if it is of another tap.
+template <ushort DEPTH>
+bool matrix_next_slab(constant matrix_args &args, thread matrix_slab &slab) {
+  slab.channel += DEPTH;
+  if (slab.channel < uint(slab.is_y ? args.y_channels : args.x_channels)) return false;
+  slab.channel = 0;
+  slab.tap++;
+  if (slab.tap < uint(args.side * args.side)) return true;
+  slab.tap = 0;
+  slab.is_y = true;
+  return true;
+}
+
 // Numbers of the weights of one phase, or of all weights.
 static inline ulong matrix_phase_weights(constant matrix_args &args) {
   const uint taps = uint(args.side * args.side);
@@ -129,6 +162,35 @@ void matrix_finish(constant matrix_args &args, matrix_target<T> to, uint row, ui
     *(device vec<T, 4> *)(to.out + at) = vec<T, 4>(sum);
   else
     for (uint i = 0; i < count; i++) to.out[at + i] = T(sum[i]);
+}
+
+// Quads of 4 output columns in rows of `columns` sums, and where the first sum of each is. GEGLU:
+// its gate is 8 further on.
+static inline uint matrix_quads(constant matrix_args &args, uint columns) {
+  return args.act == KERNEL_ACT_GEGLU ? columns / 8 : columns / 4;
+}
+
+static inline uint matrix_quad_sum(constant matrix_args &args, uint quad) {
+  return args.act == KERNEL_ACT_GEGLU ? quad / 2 * 16 + quad % 2 * 4 : quad * 4;
+}
+
+// Finishes a stage of ROWS x COLUMNS sums, rows COLUMNS + 4 floats apart, with THREADS threads.
+template <typename T, ushort ROWS, ushort COLUMNS, ushort THREADS>
+void matrix_finish_stage(constant matrix_args &args, matrix_target<T> to,
+                         const threadgroup float *stage, uint row, uint column,
+                         ushort thread_index) {
+  const bool is_geglu = args.act == KERNEL_ACT_GEGLU;
+  const uint quads = matrix_quads(args, COLUMNS), first = is_geglu ? column / 2 : column;
+  const uint rows = uint(args.row_end - args.row_first);
+  for (uint unit = thread_index; unit < ROWS * quads; unit += THREADS) {
+    const uint r = unit / quads, quad = unit % quads;
+    const uint to_row = row + r, to_column = first + quad * 4;
+    if (to_row >= rows || to_column >= uint(args.columns)) continue;
+    const threadgroup float *from = stage + r * (COLUMNS + 4) + matrix_quad_sum(args, quad);
+    const float4 sum = *(const threadgroup float4 *)from;
+    const float4 gate = is_geglu ? *(const threadgroup float4 *)(from + 8) : float4(0.0f);
+    matrix_finish(args, to, to_row, to_column, sum, gate);
+  }
 }
 
 #endif

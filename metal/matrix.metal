@@ -21,50 +21,7 @@
 
 using namespace metal;
 
-// ---- slabs ----
-
-// 32 channels of one tap of one source.
-struct matrix_slab {
-  uint tap, channel;
-  bool is_y;
-};
-
-static inline matrix_slab matrix_find_slab(constant matrix_args &args, uint index) {
-  const uint taps = uint(args.side * args.side);
-  const uint x_slabs = (uint(args.x_channels) + MMA_DEPTH - 1) / MMA_DEPTH;
-  const uint y_slabs = (uint(args.y_channels) + MMA_DEPTH - 1) / MMA_DEPTH;
-  matrix_slab slab;
-  slab.is_y = index >= taps * x_slabs;
-  const uint within = slab.is_y ? index - taps * x_slabs : index;
-  const uint each = slab.is_y ? y_slabs : x_slabs;
-  slab.tap = within / each;
-  slab.channel = within % each * MMA_DEPTH;
-  return slab;
-}
-
-// Goes on to the next slab; true if it is of another tap.
-static inline bool matrix_next_slab(constant matrix_args &args, thread matrix_slab &slab) {
-  slab.channel += MMA_DEPTH;
-  if (slab.channel < uint(slab.is_y ? args.y_channels : args.x_channels)) return false;
-  slab.channel = 0;
-  slab.tap++;
-  if (slab.tap < uint(args.side * args.side)) return true;
-  slab.tap = 0;
-  slab.is_y = true;
-  return true;
-}
-
 // ---- the end of a tile ----
-
-// Quads of 4 output columns in rows of `columns` sums, and where the first sum of each is. GEGLU:
-// its gate is 8 further on.
-static inline uint matrix_quads(constant matrix_args &args, uint columns) {
-  return args.act == KERNEL_ACT_GEGLU ? columns / 8 : columns / 4;
-}
-
-static inline uint matrix_quad_sum(constant matrix_args &args, uint quad) {
-  return args.act == KERNEL_ACT_GEGLU ? quad / 2 * 16 + quad % 2 * 4 : quad * 4;
-}
 
 // Finishes the sums of one simdgroup, 8 rows at a time through `stage`, of 8 (8 FN + 4) floats.
 template <typename T, ushort FM, ushort FN>
@@ -72,22 +29,11 @@ void matrix_finish_sums(constant matrix_args &args, matrix_target<T> to,
                         const thread mma_sums<FM, FN> &sums, threadgroup float *stage, uint row,
                         uint column, ushort lane) {
   constexpr ushort STRIDE = 8 * FN + 4;
-  const bool is_geglu = args.act == KERNEL_ACT_GEGLU;
-  const uint quads = matrix_quads(args, 8 * FN), first = is_geglu ? column / 2 : column;
-  const uint rows = uint(args.row_end - args.row_first);
   for (ushort i = 0; i < FM; i++) {
     simdgroup_barrier(mem_flags::mem_threadgroup);
     mma_store_rows(sums, i, stage, STRIDE);
     simdgroup_barrier(mem_flags::mem_threadgroup);
-    for (uint unit = lane; unit < 8 * quads; unit += 32) {
-      const uint r = unit / quads, quad = unit % quads;
-      const uint to_row = row + i * 8 + r, to_column = first + quad * 4;
-      if (to_row >= rows || to_column >= uint(args.columns)) continue;
-      const threadgroup float *from = stage + r * STRIDE + matrix_quad_sum(args, quad);
-      const float4 sum = *(const threadgroup float4 *)from;
-      const float4 gate = is_geglu ? *(const threadgroup float4 *)(from + 8) : float4(0.0f);
-      matrix_finish(args, to, to_row, to_column, sum, gate);
-    }
+    matrix_finish_stage<T, 8, 8 * FN, 32>(args, to, stage, row + i * 8, column, lane);
   }
 }
 
@@ -221,7 +167,7 @@ kernel void matrix(constant matrix_args &args [[buffer(0)]], device T *out [[buf
   const ushort row = simd_group / 2 * (BM / 2), column = simd_group % 2 * (BN / 2);
 
   matrix_place place = matrix_find_place(args, group, BM, BN);
-  matrix_slab slab = matrix_find_slab(args, place.slab);
+  matrix_slab slab = matrix_find_slab<MMA_DEPTH>(args, place.slab);
   w += matrix_phase_weights(args) * place.phase;
   matrix_share<BM * PIECES / MMA_THREADS, BN * 4 / MMA_THREADS> share;
   for (ushort i = 0; i < BM * PIECES / MMA_THREADS; i++) {
@@ -243,7 +189,7 @@ kernel void matrix(constant matrix_args &args [[buffer(0)]], device T *out [[buf
       matrix_gather<T, TAPS, BM, BN>(args, x, y, w, place, pixels, weights, STRIDE, thread_index);
     threadgroup_barrier(mem_flags::mem_threadgroup);
     if (args.is_wide && place.slab + 1 < place.slab_end) {
-      if (matrix_next_slab(args, slab)) matrix_move_to_tap<TAPS>(args, share, slab.tap);
+      if (matrix_next_slab<MMA_DEPTH>(args, slab)) matrix_move_to_tap<TAPS>(args, share, slab.tap);
       matrix_fetch_pixels(args, slab.is_y ? y : x, slab, thread_index, share);
       matrix_fetch_weights(args, w, slab, place.column, thread_index, share);
     }
