@@ -121,6 +121,18 @@ struct matrix_target {
   uint phase;
 };
 
+template <typename T>
+matrix_target<T> matrix_target_of(device T *out, const device float *bias, const device T *residual,
+                                  const device T *channel_add, uint phase) {
+  matrix_target<T> target;
+  target.out = out;
+  target.bias = bias;
+  target.residual = residual;
+  target.channel_add = channel_add;
+  target.phase = phase;
+  return target;
+}
+
 // `count` numbers, at most 4: as one where their rows are multiples of 4.
 template <typename T>
 float4 matrix_read(const device T *from, bool is_whole, uint count) {

@@ -205,12 +205,7 @@ kernel void matrix(constant matrix_args &args [[buffer(0)]], device T *out [[buf
     return;
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  matrix_target<T> to;
-  to.out = out;
-  to.bias = bias;
-  to.residual = residual;
-  to.channel_add = channel_add;
-  to.phase = place.phase;
+  const matrix_target<T> to = matrix_target_of(out, bias, residual, channel_add, place.phase);
   threadgroup float *stage = (threadgroup float *)memory + simd_group * 8 * (8 * FN + 4);
   matrix_finish_sums(args, to, sums, stage, place.row + row, place.column + column, lane);
 }
@@ -245,12 +240,7 @@ kernel void matrix_direct_f16(constant matrix_args &args [[buffer(0)]],
   if (y_channels)
     mma_multiply_direct(sums, y, rows, y_channels, w + x_channels, columns, x_channels + y_channels,
                         y_channels);
-  matrix_target<half> to;
-  to.out = out;
-  to.bias = bias;
-  to.residual = residual;
-  to.channel_add = channel_add;
-  to.phase = 0;
+  const matrix_target<half> to = matrix_target_of(out, bias, residual, channel_add, 0);
   matrix_finish_sums(args, to, sums, stages + simd_group * 8 * 36, row, column, lane);
 }
 
@@ -276,12 +266,7 @@ kernel void matrix_reduce(constant matrix_reduce_args &args [[buffer(0)]],
     if (is_geglu) gate += *(const device float4 *)(from + 8);
     from += ulong(args.partial_rows) * stride;
   }
-  matrix_target<T> to;
-  to.out = out;
-  to.bias = bias;
-  to.residual = residual;
-  to.channel_add = channel_add;
-  to.phase = 0;
+  const matrix_target<T> to = matrix_target_of(out, bias, residual, channel_add, 0);
   matrix_finish(matrix, to, row, quad * 4, sum, gate);
 }
 

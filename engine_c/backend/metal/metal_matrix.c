@@ -6,11 +6,9 @@
 #include "metal/kernel_args.h"
 
 enum {
-  TILE_ROWS = 64,
   TILE_THREADS = 128,
-  SLAB = 32,            /* numbers of K */
   MOST_SLICES = 8,      /* of K */
-  LEAST_SLABS = 8,      /* of a slice */
+  LEAST_DEPTH = 256,    /* of a slice */
   REDUCE_THREADS = 256, /* each takes REDUCE_COLUMNS */
   REDUCE_COLUMNS = 4,
   PHASES = 4,           /* of a picture enlarged by two */
@@ -35,18 +33,31 @@ typedef struct product {
 static int32_t product_ceil(int64_t x, int64_t y) { return (int32_t)((x + y - 1) / y); }
 static int32_t product_min(int32_t x, int32_t y) { return x < y ? x : y; }
 
-static int32_t product_tile_columns(matrix_variant variant) {
-  return variant == MATRIX_64X32 ? 32 : 64;
+/* A variant's tile, and the numbers of K that it takes at once. */
+typedef struct product_tile {
+  int32_t rows, columns, depth;
+} product_tile;
+
+static product_tile product_tile_of(const product *p) {
+  static const product_tile TILES[MATRIX_VARIANT_COUNT] = {[MATRIX_64X64] = {64, 64, 32},
+                                                           [MATRIX_64X32] = {64, 32, 32},
+                                                           [MATRIX_DIRECT] = {64, 64, 32},
+                                                           [MATRIX_TENSOR] = {128, 64, 64}};
+  return TILES[p->variant];
 }
 
 static metal_kernel product_kernel(const product *p, matrix_variant variant) {
   static const metal_kernel F16[MATRIX_VARIANT_COUNT][MATRIX_FORM_COUNT] = {
       [MATRIX_64X64] = {METAL_matrix_f16_64x64_rows, METAL_matrix_f16_64x64_taps},
       [MATRIX_64X32] = {METAL_matrix_f16_64x32_rows, METAL_matrix_f16_64x32_taps},
-      [MATRIX_DIRECT] = {METAL_matrix_direct_f16, METAL_matrix_f16_64x64_taps}};
+      [MATRIX_DIRECT] = {METAL_matrix_direct_f16, METAL_matrix_f16_64x64_taps},
+      [MATRIX_TENSOR] = {METAL_tensor_rows_f16, METAL_tensor_taps_f16}};
   static const metal_kernel F32[MATRIX_FORM_COUNT] = {METAL_matrix_f32_64x32_rows,
                                                       METAL_matrix_f32_64x32_taps};
-  return p->dtype == SD_F32 ? F32[p->form] : F16[variant][p->form];
+  if (p->dtype == SD_F32) return F32[p->form];
+  /* The tensor library has no edge of rows where it takes them from device memory. */
+  const int is_ragged = variant == MATRIX_TENSOR && p->args.row_end % 128 != 0;
+  return F16[variant][is_ragged ? MATRIX_TAPS : p->form];
 }
 
 /* ---- what the product is ---- */
@@ -54,12 +65,8 @@ static metal_kernel product_kernel(const product *p, matrix_variant variant) {
 /* Fills what follows from the rest. */
 static void product_derive(product *p) {
   matrix_args *a = &p->args;
-  const int32_t taps = a->side * a->side, in = a->x_channels + a->y_channels;
   a->is_wide = a->x_channels % 8 == 0 && a->y_channels % 8 == 0;
-  a->slabs = a->is_wide
-                 ? taps * (product_ceil(a->x_channels, SLAB) + product_ceil(a->y_channels, SLAB))
-                 : product_ceil((int64_t)taps * in, SLAB);
-  p->form = taps == 1 && a->stride == 1 && !a->upsample ? MATRIX_ROWS : MATRIX_TAPS;
+  p->form = a->side == 1 && a->stride == 1 && !a->upsample ? MATRIX_ROWS : MATRIX_TAPS;
 }
 
 static product product_of(metal_backend *m, const node *n) {
@@ -147,10 +154,22 @@ static int product_may_be_direct(const product *p) {
          p->args.row_end % 8 == 0 && p->args.weight_rows % 8 == 0;
 }
 
+static int product_may_be_tensor(const product *p) {
+  const matrix_args *a = &p->args;
+  return p->dtype == SD_F16 && a->x_channels % 64 == 0 && a->y_channels % 64 == 0 &&
+         a->weight_rows % 64 == 0;
+}
+
 static void product_set_variant(product *p, matrix_variant variant) {
+  matrix_args *a = &p->args;
   p->variant = p->dtype == SD_F32 ? MATRIX_64X32 : variant;
-  p->row_tiles = product_ceil(p->args.row_end, TILE_ROWS);
-  p->column_tiles = product_ceil(p->args.weight_rows, product_tile_columns(p->variant));
+  const product_tile tile = product_tile_of(p);
+  const int32_t taps = a->side * a->side, in = a->x_channels + a->y_channels;
+  p->row_tiles = product_ceil(a->row_end, tile.rows);
+  p->column_tiles = product_ceil(a->weight_rows, tile.columns);
+  a->slabs = a->is_wide ? taps * (product_ceil(a->x_channels, tile.depth) +
+                                  product_ceil(a->y_channels, tile.depth))
+                        : product_ceil((int64_t)taps * in, tile.depth);
 }
 
 /* The inner of the two loops over tiles goes over the smaller operand, which the cache keeps. */
@@ -162,7 +181,8 @@ static void product_set_order(product *p) {
 static void product_set_slices(product *p, const metal_tuning *tuning) {
   const int32_t tiles = p->row_tiles * p->column_tiles;
   const int32_t cores = (int32_t)(tuning->flops_per_second / CORE_FLOPS) + 1;
-  const int32_t most = product_min(MOST_SLICES, p->args.slabs / LEAST_SLABS);
+  const int32_t most =
+      product_min(MOST_SLICES, p->args.slabs * product_tile_of(p).depth / LEAST_DEPTH);
   p->args.slices = 1;
   if (tiles < 2 * cores && most > 1 && !p->args.is_phased)
     p->args.slices = product_min(product_ceil(4 * cores, tiles), most);
@@ -173,8 +193,9 @@ static void product_cut(product *p, const metal_backend *m, const metal_tuning *
       (int64_t)product_ceil(p->args.row_end, 64) * product_ceil(p->args.weight_rows, 64);
   const matrix_size size = tiles < 64 ? MATRIX_SMALL : tiles < 512 ? MATRIX_MIDDLE : MATRIX_LARGE;
   matrix_variant variant = tuning->variant[p->form][size];
-  if (p->args.weight_rows <= product_tile_columns(MATRIX_64X32)) variant = MATRIX_64X32;
+  if (p->args.weight_rows <= 32) variant = MATRIX_64X32;
   if (variant == MATRIX_DIRECT && !product_may_be_direct(p)) variant = MATRIX_64X64;
+  if (variant == MATRIX_TENSOR && !product_may_be_tensor(p)) variant = MATRIX_64X64;
   if (metal_kernel_threads(m, product_kernel(p, variant)) < TILE_THREADS) variant = MATRIX_64X32;
   product_set_variant(p, variant);
   product_set_order(p);
@@ -190,9 +211,9 @@ static metal_view product_part(metal_view view, int64_t offset, int64_t bytes) {
 
 /* Multiply-adds x 2 of a dispatch of `row_tiles`, those of tiles' empty parts among them. */
 static double product_flops(const product *p, int32_t row_tiles) {
-  const int32_t rows = TILE_ROWS * row_tiles * (p->args.is_phased ? PHASES : 1);
-  const int32_t depth = SLAB * p->args.slabs;
-  return 2.0 * rows * p->column_tiles * product_tile_columns(p->variant) * depth;
+  const product_tile tile = product_tile_of(p);
+  const int32_t rows = tile.rows * row_tiles * (p->args.is_phased ? PHASES : 1);
+  return 2.0 * rows * p->column_tiles * tile.columns * p->args.slabs * tile.depth;
 }
 
 /* Device bytes read and written. Tiles meet each operand again and again; the outer one is read
@@ -210,7 +231,7 @@ static double product_bytes(const product *p, int32_t row_tiles) {
 /* One dispatch: rows row.. of out, or all of them in slices to `partials`. */
 static void product_encode_rows(metal_backend *m, const product *p, int32_t row, int32_t rows,
                                 metal_view partials) {
-  const int32_t row_tiles = product_ceil(rows, TILE_ROWS);
+  const int32_t row_tiles = product_ceil(rows, product_tile_of(p).rows);
   const int is_columns_first = p->args.is_columns_first;
   const int64_t row_bytes = p->args.columns * (int64_t)half_dtype_bytes(p->dtype);
   matrix_args args = p->args;
@@ -241,8 +262,8 @@ static void product_encode_rows(metal_backend *m, const product *p, int32_t row,
 }
 
 static void product_encode_slices(metal_backend *m, const product *p) {
-  const int32_t rows = p->row_tiles * TILE_ROWS;
-  const int32_t columns = p->column_tiles * product_tile_columns(p->variant);
+  const product_tile tile = product_tile_of(p);
+  const int32_t rows = p->row_tiles * tile.rows, columns = p->column_tiles * tile.columns;
   const int32_t quads = columns / (p->args.act == ACT_GEGLU ? 2 : 1) / REDUCE_COLUMNS;
   const metal_view partials =
       metal_scratch(m, (int64_t)p->args.slices * rows * columns * (int64_t)sizeof(float));
@@ -271,7 +292,7 @@ static void product_encode(metal_backend *m, const product *p) {
   const double tiles = metal_dispatch_limit(m) / product_flops(p, 1);
   const int32_t most = tiles < 1.0 ? 1 : tiles > p->row_tiles ? p->row_tiles : (int32_t)tiles;
   const int32_t bands = product_ceil(p->row_tiles, most);
-  const int32_t band = TILE_ROWS * product_ceil(p->row_tiles, bands);
+  const int32_t band = product_tile_of(p).rows * product_ceil(p->row_tiles, bands);
   for (int32_t row = 0; row < p->args.row_end; row += band)
     product_encode_rows(m, p, row, product_min(band, p->args.row_end - row),
                         (metal_view){.buffer = NULL});
