@@ -21,7 +21,6 @@ from app.library.gallery_entry import GalleryEntry
 from app.library.image_metadata import SAMPLER_LABELS, SCHEDULE_LABELS
 from app.paths import cache_folder, data_folder, pictures_folder, resource_path
 from app.settings import Settings, save_settings
-from app.ui.about import About
 from app.ui.backend_panel import BackendPanel
 from app.ui.canvas_view import CanvasView
 from app.ui.drop_overlay import DropOverlay
@@ -48,7 +47,6 @@ from app.ui.picture_desk import PictureDesk
 from app.ui.picture_keeper import PictureKeeper
 from app.ui.plan_asker import PlanAsker
 from app.ui.popover import Popover
-from app.ui.preferences import Preferences
 from app.ui.progress_bar import JobProgress
 from app.ui.queue_pill import QueuePill
 from app.ui.queue_view import QueueView
@@ -452,6 +450,8 @@ class Application(QObject):
 
     def show_preferences(self) -> None:
         """The preferences."""
+        from app.ui.preferences import Preferences  # dialogs are loaded when they are wanted
+
         dialog = Preferences(self.settings, self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self.take_settings)
@@ -459,6 +459,8 @@ class Application(QObject):
 
     def show_about(self) -> None:
         """About this app."""
+        from app.ui.about import About
+
         dialog = About(self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()

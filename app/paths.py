@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+MINI_MODEL = "models/aquatint-mini.safetensors"
+"""The model that comes with the app, for `resource_path`."""
 _PACKAGE = Path(__file__).resolve().parent
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-import numpy as np
-
 from app.checkpoint.diffusers_folder import Config, read_configs, weight_files
 from app.checkpoint.safetensors_header import LENGTH_BYTES, header_length, parse_header
 from app.checkpoint.stored import CheckpointError, StoredTensor, shown
+from app.engine._engine import ffi
 
 __all__ = ["Checkpoint", "CheckpointError", "StoredTensor", "open_checkpoint"]
 
@@ -141,7 +140,7 @@ def _map_file(path: Path, mappings: ExitStack) -> tuple[Mapping[str, str], list[
     mappings.callback(_close_mapping, mapping)
     length = header_length(mapping[:LENGTH_BYTES], size, name)
     header = parse_header(mapping[LENGTH_BYTES : LENGTH_BYTES + length], size, name)
-    base = int(np.frombuffer(mapping, dtype=np.uint8).ctypes.data)
+    base = int(ffi.cast("uintptr_t", ffi.from_buffer(mapping)))
     return header.metadata, [
         StoredTensor(
             name=entry.name,

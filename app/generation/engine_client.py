@@ -96,7 +96,8 @@ class EngineClient(QObject):
     ) -> None:
         """`command` makes the process's command line from its end of the channel, a descriptor.
 
-        Starts the process in the background.
+        Starts the process in the background once the event loop runs: a window that is being made
+        has the processors to itself.
         """
         super().__init__(parent)
         self._command = command
@@ -111,7 +112,9 @@ class EngineClient(QObject):
         self._cancelling = QTimer(self, interval=CANCEL_LIMIT_MS, singleShot=True)
         self._cancelling.timeout.connect(self._cancel_overdue)
         self._received.connect(self._receive, Qt.ConnectionType.QueuedConnection)
-        self._launch()
+        self._beginning = QTimer(self, interval=0, singleShot=True)
+        self._beginning.timeout.connect(self._launch)
+        self._beginning.start()
 
     @property
     def is_busy(self) -> bool:
@@ -149,8 +152,8 @@ class EngineClient(QObject):
 
         Waits for that. No signal comes any more.
         """
-        self._ticking.stop()
-        self._cancelling.stop()
+        for timer in (self._beginning, self._ticking, self._cancelling):
+            timer.stop()
         child, self._child = self._child, None
         self._job = self._plan = None
         if child:
@@ -158,7 +161,9 @@ class EngineClient(QObject):
 
     # ------------------------------------------------------------ the process
 
+    @Slot()
     def _launch(self) -> None:
+        self._beginning.stop()
         self._is_ready = False
         self._silent_ticks = 0
         self._child = EngineChild(self._command, self._received.emit)

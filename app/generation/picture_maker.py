@@ -26,11 +26,10 @@ from app.engine.types import (
 from app.generation.file_hash import FileHash
 from app.generation.init_image import MaskShape, read_init_image, read_mask
 from app.generation.request import GenerationRequest, RequestError, ResolvedRequest, VaeTiling
-from app.paths import cache_folder, resource_path
+from app.paths import MINI_MODEL, cache_folder, resource_path
 from app.prompt.conditioning import prompt_tokens
 from app.prompt.tokenizer import Tokenizer
 
-MINI_MODEL = "models/aquatint-mini.safetensors"
 LARGE_TILE = 64  # latents a side: 512 pixels
 
 

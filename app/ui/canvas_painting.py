@@ -3,13 +3,15 @@
 Pure functions of a painter that draws in device pixels; `ratio` is how many make a point.
 """
 
+import math
+
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPixmap, QPixmapCache
 
 from app.ui import theme
 
 _SHADOW_RINGS = 14
-_SHADOW_WIDTH = 20
+_SHADOW_WIDTH, _SHADOW_DROP = 20, 3
 _TITLE_INSET = 8
 _LEAST_TITLE = 16
 
@@ -33,17 +35,48 @@ def cropped(size: QSize, shape: QSizeF) -> QRectF:
 
 def draw_shadow(painter: QPainter, rect: QRectF, ratio: float) -> None:
     """A soft shadow a little below the picture; nothing is drawn under the picture itself."""
-    painter.save()
+    tile = _shadow_tile(ratio)
+    reach = tile.width() // 2
+    around = rect.adjusted(-reach / 2, -reach / 2, reach / 2, reach / 2).toAlignedRect()
+    columns = ((0, reach), (reach, 1), (reach + 1, reach))
+    for row, (top, high) in enumerate(columns):
+        for column, (left, wide) in enumerate(columns):
+            if row == column == 1:
+                continue
+            place = QRectF(
+                (around.left(), around.left() + reach, around.right() + 1 - reach)[column],
+                (around.top(), around.top() + reach, around.bottom() + 1 - reach)[row],
+                wide if column != 1 else around.width() - 2 * reach,
+                high if row != 1 else around.height() - 2 * reach,
+            )
+            painter.drawPixmap(place, tile, QRectF(left, top, wide, high))
+
+
+def _shadow_tile(ratio: float) -> QPixmap:
+    """The shadow of a small square, drawn once: its corners, and one pixel of each edge between.
+
+    A corner is a square that reaches as far into the picture as out of it.
+    """
+    key, tile = f"shadow {ratio}", QPixmap()
+    if QPixmapCache.find(key, tile):
+        return tile
+    margin = math.ceil((_SHADOW_WIDTH + _SHADOW_DROP) * ratio)
+    tile = QPixmap(4 * margin + 1, 4 * margin + 1)
+    tile.fill(Qt.GlobalColor.transparent)
+    square = QRectF(tile.rect()).adjusted(margin, margin, -margin, -margin)
+    painter = QPainter(tile)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 2))
     for ring in range(_SHADOW_RINGS):
         grown = _SHADOW_WIDTH * ((ring + 1) / _SHADOW_RINGS) ** 1.8 * ratio
-        painter.setBrush(QColor(0, 0, 0, 2))
-        lifted = rect.adjusted(-grown, -grown, grown, grown).translated(0, 3 * ratio)
-        around = QPainterPath()  # odd and even: what lies in both is left out
-        around.addRoundedRect(lifted, grown, grown)
-        around.addRect(rect & lifted)
-        painter.drawPath(around)
-    painter.restore()
+        lifted = square.adjusted(-grown, -grown, grown, grown).translated(0, _SHADOW_DROP * ratio)
+        painter.drawRoundedRect(lifted, grown, grown)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
+    painter.fillRect(square, Qt.GlobalColor.transparent)
+    painter.end()
+    QPixmapCache.insert(key, tile)
+    return tile
 
 
 def draw_title(

@@ -4,7 +4,7 @@ Owns the drawing of resources/icons/*.svg (24 x 24, one stroke colour). Knows no
 """
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -17,28 +17,38 @@ class _TintedIcon(QIconEngine):
     def __init__(self, name: str, role: QPalette.ColorRole) -> None:
         super().__init__()
         self._name, self._role = name, role
-        self._renderer = QSvgRenderer(str(resource_path(f"icons/{name}.svg")))
 
     def paint(self, painter, rect, mode, state) -> None:  # type: ignore[no-untyped-def]
-        palette = QApplication.palette()
         group = (
             QPalette.ColorGroup.Disabled
             if mode is QIcon.Mode.Disabled
             else QPalette.ColorGroup.Active
         )
-        ratio = painter.device().devicePixelRatioF()
+        color = QApplication.palette().color(group, self._role)
         side = min(rect.width(), rect.height())
-        layer = QPixmap(QSize(round(side * ratio), round(side * ratio)))
-        layer.fill(Qt.GlobalColor.transparent)
-        inner = QPainter(layer)
-        self._renderer.render(inner, QRectF(layer.rect()))
-        inner.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-        inner.fillRect(layer.rect(), QColor(palette.color(group, self._role)))
-        inner.end()
-        layer.setDevicePixelRatio(ratio)
+        layer = self._layer(side, painter.device().devicePixelRatioF(), color)
         left = rect.x() + (rect.width() - side) / 2
         top = rect.y() + (rect.height() - side) / 2
         painter.drawPixmap(QRectF(left, top, side, side), layer, QRectF(layer.rect()))
+
+    def _layer(self, side: int, ratio: float, color: QColor) -> QPixmap:
+        """The drawing in one colour, rendered once: lines cost more than a row of buttons."""
+        key = f"{self._name} {side} {ratio} {color.name(QColor.NameFormat.HexArgb)}"
+        layer = QPixmap()
+        if QPixmapCache.find(key, layer):
+            return layer
+        layer = QPixmap(QSize(round(side * ratio), round(side * ratio)))
+        layer.fill(Qt.GlobalColor.transparent)
+        inner = QPainter(layer)
+        QSvgRenderer(str(resource_path(f"icons/{self._name}.svg"))).render(
+            inner, QRectF(layer.rect())
+        )
+        inner.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        inner.fillRect(layer.rect(), color)
+        inner.end()
+        layer.setDevicePixelRatio(ratio)
+        QPixmapCache.insert(key, layer)
+        return layer
 
     def pixmap(self, size, mode, state) -> QPixmap:  # type: ignore[no-untyped-def]
         pixmap = QPixmap(size)

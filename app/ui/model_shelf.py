@@ -13,12 +13,11 @@ from PySide6.QtCore import QCoreApplication, QFileSystemWatcher, QObject, QTimer
 
 from app.checkpoint.description import ModelDescription
 from app.generation.messages import Memory, Planned
-from app.generation.picture_maker import MINI_MODEL
 from app.generation.request import GenerationRequest
 from app.library.known_folders import known_folders
-from app.library.model_entry import ModelEntry, ModelKind, model_name
+from app.library.model_entry import KnownFolder, ModelEntry, ModelKind, model_name
 from app.library.model_library import ModelLibrary
-from app.paths import resource_path
+from app.paths import MINI_MODEL, resource_path
 from app.ui.background_calls import BackgroundCalls
 from app.ui.byte_text import byte_text
 from app.ui.forecast import free_bytes
@@ -52,7 +51,8 @@ class ModelShelf(QObject):
         self._folders = tuple(folders)
         self._library = ModelLibrary(self._folders)
         self._calls = BackgroundCalls(1, self)
-        self._scanning: Future[tuple[ModelEntry, ...]] | None = None
+        self._scanning: Future[tuple[KnownFolder, ...]] | None = None
+        self._known: tuple[KnownFolder, ...] = ()
         self._is_closed = False
         self._pictures: Mapping[str, Path] = {}
         self._described: tuple[Path | None, str, str] | None = None
@@ -66,7 +66,7 @@ class ModelShelf(QObject):
         picker.add_folder_requested.connect(self.add_folder)
         picker.remove_folder_requested.connect(self.remove_folder)
         draft.changed.connect(self._show_current)
-        picker.set_folders(self._folders, known_folders())
+        picker.set_folders(self._folders)
         picker.set_choices([mini_choice()])
         self._show_current(draft.request)
 
@@ -92,16 +92,19 @@ class ModelShelf(QObject):
         """Looks at the folders again, in the background."""
         library = self._library
         self._picker.set_scanning(True)
-        self._scanning = self._calls.call(
-            lambda: library.scan(stopped=lambda: self._is_closed), self._take, self._fail
-        )
+
+        def look() -> tuple[KnownFolder, ...]:
+            library.scan(stopped=lambda: self._is_closed)
+            return known_folders()
+
+        self._scanning = self._calls.call(look, self._take, self._fail)
 
     def set_folders(self, folders: Sequence[Path]) -> None:
         """Takes other folders and looks at them."""
         if tuple(folders) != self._folders:
             self._folders = tuple(folders)
             self._library = ModelLibrary(self._folders)
-            self._picker.set_folders(self._folders, known_folders())
+            self._picker.set_folders(self._folders, self._known)
             self.scan()
 
     def add_folder(self, folder: Path) -> None:
@@ -139,10 +142,12 @@ class ModelShelf(QObject):
         self._is_closed = True
         self._calls.close()
 
-    def _take(self, entries: tuple[ModelEntry, ...]) -> None:
+    def _take(self, known: tuple[KnownFolder, ...]) -> None:
+        self._known = known
         self._picker.set_scanning(False)
+        self._picker.set_folders(self._folders, known)
         self._show_choices()
-        self._watch(entries)
+        self._watch(self.entries)
         self._show_current(self._draft.request)
 
     def _show_choices(self) -> None:

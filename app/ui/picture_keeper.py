@@ -7,18 +7,20 @@ Knows no widget.
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
 
 from app.generation.messages import Finished
 from app.library.gallery import Gallery
-from app.library.gallery_entry import GalleryEntry, GalleryError
+from app.library.gallery_entry import GalleryError
 from app.library.picture_file import PictureError
+from app.ui.shown_picture import ShownPicture
 
 
 class PictureKeeper(QObject):
     """Saves the pictures of one job after the other, in the order in which they were finished."""
 
     kept = Signal(object, object)
-    """Finished, and the GalleryEntries (list) of its pictures."""
+    """Finished, and the ShownPictures (list) as they lie in the gallery."""
     failed = Signal(object, str)
     """Finished, and why its pictures could not be kept: a sentence."""
 
@@ -39,11 +41,13 @@ class PictureKeeper(QObject):
         """Waits until all that was asked for is saved."""
         self._executor.shutdown(wait=True)
 
-    def _save(self, finished: Finished) -> list[GalleryEntry]:
+    def _save(self, finished: Finished) -> list[ShownPicture]:
+        """Images are read from the files: to copy the pixels would hold the interpreter's lock."""
         count = len(finished.pictures.pictures)
-        return [self._gallery.save(finished, picture) for picture in range(count)]
+        entries = [self._gallery.save(finished, picture) for picture in range(count)]
+        return [ShownPicture(image=QImage(str(entry.path)), entry=entry) for entry in entries]
 
-    def _answer(self, finished: Finished, future: "Future[list[GalleryEntry]]") -> None:
+    def _answer(self, finished: Finished, future: "Future[list[ShownPicture]]") -> None:
         try:
             self.kept.emit(finished, future.result())
         except (GalleryError, PictureError, OSError) as error:

@@ -10,7 +10,6 @@ from app.generation.job import JobState
 from app.generation.job_queue import JobQueue
 from app.generation.messages import Finished, Progress
 from app.generation.request import GenerationRequest
-from app.library.gallery_entry import GalleryEntry
 from app.ui.canvas_view import CanvasView
 from app.ui.generation_panel import GenerationPanel
 from app.ui.live_mode import LiveMode
@@ -139,14 +138,10 @@ class Workbench(QObject):
         cancelled = self._queue.job(job_id).state is JobState.CANCELLED
         self._progress.show_message(sentence, "" if cancelled else "danger")
 
-    def _show_kept(self, finished: Finished, entries: list[GalleryEntry]) -> None:
+    def _show_kept(self, finished: Finished, shown: list[ShownPicture]) -> None:
         if self._is_watching:
-            shown = [
-                ShownPicture(image=pixel_image(finished.pictures, place), entry=entry)
-                for place, entry in enumerate(entries)
-            ]
             self._canvas.show_batch(shown)
-        self.pictures_kept.emit(entries)
+        self.pictures_kept.emit([each.entry for each in shown])
 
     def _show_unkept(self, finished: Finished, sentence: str) -> None:
         """The pictures are not lost while the window is open: they can be copied from there."""

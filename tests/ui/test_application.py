@@ -14,9 +14,8 @@ from app.application import SETTINGS_FILE, Application
 from app.generation.engine_client import EngineClient
 from app.generation.job import JobState
 from app.generation.messages import Plan, Ready
-from app.generation.picture_maker import MINI_MODEL
 from app.library.picture_file import save_png
-from app.paths import data_folder, resource_path
+from app.paths import MINI_MODEL, data_folder, resource_path
 from app.settings import Appearance, Settings, load_settings
 from app.ui import theme
 from app.ui.dropped_content import DropWord
