@@ -58,7 +58,7 @@ def stored(numbers: np.ndarray, dtype: str) -> Weight:
         words = numbers.astype(np.float32).view(np.uint32) + 0x8000 >> 16
         values = (words << 16).astype(np.uint32).view(np.float32)
         return Weight(dtype=dtype, bits=words.astype(np.uint16), values=values.astype(np.float64))
-    codes = _short_values(*SHORT_FORMATS[dtype])
+    codes = short_values(*SHORT_FORMATS[dtype])
     order = np.argsort(codes)
     at = np.clip(np.searchsorted(codes[order], numbers), 1, len(codes) - 1)
     lower, upper = codes[order[at - 1]], codes[order[at]]
@@ -66,7 +66,7 @@ def stored(numbers: np.ndarray, dtype: str) -> Weight:
     return Weight(dtype=dtype, bits=chosen.astype(np.uint8), values=codes[chosen])
 
 
-def _short_values(exponent_bits: int, fraction_bits: int, bias: int) -> np.ndarray:
+def short_values(exponent_bits: int, fraction_bits: int, bias: int) -> np.ndarray:
     """What each 8-bit code stands for; infinities and NaN are out of reach of any number."""
     codes = np.arange(256)
     top = (1 << exponent_bits) - 1
