@@ -35,7 +35,7 @@ WARNINGS = shlex.split(
 )
 DIAGNOSTICS = shlex.split("-ferror-limit=20 -fno-caret-diagnostics -fno-color-diagnostics")
 LANGUAGE = shlex.split(
-    "-x c++ -std=c++14 -S -emit-llvm -O2 -Xclang -disable-llvm-passes -fPIC -fvisibility=hidden "
+    "-x c++ -S -emit-llvm -O2 -Xclang -disable-llvm-passes -fPIC -fvisibility=hidden "
     "-ftls-model=initial-exec -fno-exceptions -fno-rtti -fno-threadsafe-statics "
     "-flax-vector-conversions=none -ffp-contract=fast -fno-math-errno -nostdinc"
 )
@@ -114,7 +114,9 @@ def _to_code(clang: str, work: Path, options: argparse.Namespace) -> str:
     folders = [HERE, HERE.parent / "runtime", f"{resources}/include"]
     system = ["/usr/include/x86_64-linux-gnu", "/usr/include"]
     includes = [f"-isystem{folder}" for folder in [*folders, *system]]
-    command = [clang, *LANGUAGE, *_machine(), *includes, *WARNINGS, *DIAGNOSTICS]
+    # Metal 4 is C++17, and its matmul2d takes a struct as template argument, which is C++20.
+    standard = "-std=c++14" if options.version < 400 else "-std=c++20"
+    command = [clang, *LANGUAGE, standard, *_machine(), *includes, *WARNINGS, *DIAGNOSTICS]
     command += INSTRUMENTED if options.check else []
     command += ["-ffast-math"] if options.fast_math else []
     result = _run([*command, str(work / "kernels.cpp"), "-o", str(work / "kernels.ll")])

@@ -21,5 +21,8 @@
 #endif
 #include "simd.h"
 #include "atomics.h"
+#if __cplusplus > 201703L
+#include "tensor.h"
+#endif
 #include "arguments.h"
 /* clang-format on */
