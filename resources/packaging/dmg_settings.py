@@ -6,8 +6,8 @@
 from pathlib import Path
 
 defines: dict[str, str]
-application = Path(defines["app"])
-packaging = Path(defines["packaging"])
+application = Path(defines["app"])  # noqa: F821 - dmgbuild gives it
+packaging = Path(defines["packaging"])  # noqa: F821
 
 format = "ULFO"
 filesystem = "APFS"
