@@ -98,7 +98,6 @@ INCLUDES = ("_cffi_backend",)
 EXCLUDES = (
     "IPython",
     "cffi",
-    "ctypes",  # its callbacks would need memory that is writable and executable; see info_plist.py
     "huggingface_hub",
     "numpy.f2py",
     "numpy.testing",
