@@ -96,7 +96,8 @@ class GalleryRows:
     def __init__(self, database: Path) -> None:
         """Opens the database; `is_new` says that it holds nothing yet.
 
-        One of another version is emptied, a damaged one is set aside beside it.
+        One of an earlier version is converted, of an unknown one emptied, a damaged one is set aside
+        beside it.
         """
         self._lock = threading.Lock()
         try:
@@ -278,7 +279,12 @@ def _open(database: Path) -> tuple[sqlite3.Connection, bool]:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+        connection.execute("PRAGMA trusted_schema = ON")  # for the triggers, which call `spaced`
+        connection.create_function("spaced", 1, gallery_schema.spaced, deterministic=True)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if migration := gallery_schema.MIGRATIONS.get(version):
+            connection.executescript(f"BEGIN; {migration} COMMIT;")
+            version = gallery_schema.VERSION
         if version == gallery_schema.VERSION:
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError

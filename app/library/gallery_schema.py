@@ -1,7 +1,7 @@
 """The gallery's tables, and the SQL that a query becomes.
 
-Owns every word of SQL that shapes or searches. A database of another version is not converted: its
-rows are made again from the files. Knows nothing of files.
+Owns every word of SQL that shapes or searches. A database of an unknown version is not converted:
+its rows are made again from the files. Knows nothing of files.
 
 Seeds reach 2^64 - 1, more than SQLite's integers hold, so they are kept as text.
 """
@@ -12,10 +12,10 @@ from types import MappingProxyType
 
 from app.library.gallery_entry import GalleryEntry, GalleryQuery, Order
 
-VERSION = 1
+VERSION = 2
 LORA_PARTING = "\n"  # before, between and after the names: no name holds it
 
-SCHEMA = f"""
+_PICTURES = """
 CREATE TABLE pictures (
   id INTEGER PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL,
   created_at REAL NOT NULL, modified_ns INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
@@ -32,26 +32,36 @@ CREATE TABLE pictures (
 CREATE INDEX by_time ON pictures (created_at, id) WHERE trashed_at IS NULL;
 CREATE INDEX by_rating ON pictures (rating, created_at, id) WHERE trashed_at IS NULL;
 CREATE INDEX by_model ON pictures (model, created_at, id) WHERE trashed_at IS NULL;
+"""
+_SEARCHED = ("prompt", "negative_prompt", "model", "loras")
+_NAMES = ", ".join(_SEARCHED)
+_NEW, _OLD = (", ".join(f"spaced({row}.{name})" for name in _SEARCHED) for row in ("new", "old"))
+_PUT = f"INSERT INTO words (rowid, {_NAMES}) VALUES (new.id, {_NEW});"
+_TAKE = f"INSERT INTO words (words, rowid, {_NAMES}) VALUES ('delete', old.id, {_OLD});"
+# Marks count as letters: Thai and its relatives write vowels with them.
+_WORDS = f"""
 CREATE VIRTUAL TABLE words USING fts5 (
-  prompt, negative_prompt, model, loras, content='pictures', content_rowid='id',
-  tokenize='unicode61 remove_diacritics 2', prefix='1 2 3'
+  {_NAMES}, content='pictures', content_rowid='id',
+  tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix='1 2 3'
 );
-CREATE TRIGGER words_in AFTER INSERT ON pictures BEGIN
-  INSERT INTO words (rowid, prompt, negative_prompt, model, loras)
-  VALUES (new.id, new.prompt, new.negative_prompt, new.model, new.loras);
-END;
-CREATE TRIGGER words_out AFTER DELETE ON pictures BEGIN
-  INSERT INTO words (words, rowid, prompt, negative_prompt, model, loras)
-  VALUES ('delete', old.id, old.prompt, old.negative_prompt, old.model, old.loras);
-END;
-CREATE TRIGGER words_new AFTER UPDATE OF prompt, negative_prompt, model, loras ON pictures BEGIN
-  INSERT INTO words (words, rowid, prompt, negative_prompt, model, loras)
-  VALUES ('delete', old.id, old.prompt, old.negative_prompt, old.model, old.loras);
-  INSERT INTO words (rowid, prompt, negative_prompt, model, loras)
-  VALUES (new.id, new.prompt, new.negative_prompt, new.model, new.loras);
-END;
+CREATE TRIGGER words_in AFTER INSERT ON pictures BEGIN {_PUT} END;
+CREATE TRIGGER words_out AFTER DELETE ON pictures BEGIN {_TAKE} END;
+CREATE TRIGGER words_new AFTER UPDATE OF {_NAMES} ON pictures BEGIN {_TAKE} {_PUT} END;
 PRAGMA user_version = {VERSION};
 """
+
+SCHEMA = _PICTURES + _WORDS
+# From each earlier version to this one. In version 1 words without spaces were not taken apart.
+MIGRATIONS: Mapping[int, str] = MappingProxyType(
+    {
+        1: f"""
+DROP TRIGGER words_in; DROP TRIGGER words_out; DROP TRIGGER words_new; DROP TABLE words;
+{_WORDS}
+INSERT INTO words (rowid, {_NAMES})
+SELECT id, {", ".join(f"spaced({name})" for name in _SEARCHED)} FROM pictures;
+"""
+    }
+)
 
 ORDERS: Mapping[Order, tuple[str, ...]] = MappingProxyType(
     {
@@ -62,9 +72,8 @@ ORDERS: Mapping[Order, tuple[str, ...]] = MappingProxyType(
 )
 
 _WORD = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
-# Scripts without spaces between words: a word in them is found anywhere, not at a word's beginning.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_ANYWHERE = "instr(prompt || ' ' || negative_prompt || ' ' || model || ' ' || loras, ?) > 0"
+# Scripts without spaces between words: each letter counts as a word, so that any part is found.
+_UNSPACED = re.compile("([\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 
 Values = list[str | float]
 
@@ -115,15 +124,21 @@ def _one_lora(name: str) -> str | None:
     return f"{LORA_PARTING}{name}{LORA_PARTING}" if name else None
 
 
+def spaced(text: str) -> str:
+    """The text with spaces around each letter of a script that has none between words.
+
+    The SQL here calls it by this name.
+    """
+    return _UNSPACED.sub(r" \1 ", text)
+
+
 def _text_conditions(text: str) -> list[tuple[str, str]]:
-    """Wanted words in one full-text search, unwanted ones in another; unspaced scripts by LIKE."""
+    """Wanted words in one full-text search, unwanted ones in another."""
     conditions = []
     matches: dict[str, list[str]] = {"": [], "-": []}
     for sign, phrase, word in _WORD.findall(text.replace("\0", " ")):
-        searched = phrase or word.replace('"', " ")
-        if _UNSPACED.search(searched):
-            conditions.append(("NOT " + _ANYWHERE if sign else _ANYWHERE, searched))
-        elif re.search(r"\w", searched):  # FTS5 refuses a phrase without a letter
+        searched = spaced(phrase or word.replace('"', " "))
+        if re.search(r"\w", searched):  # FTS5 refuses a phrase without a letter
             matches[sign].append(f'"{searched}"' if phrase else f'"{searched}"*')
     found = "(SELECT rowid FROM words WHERE words MATCH ?)"
     if matches[""]:

@@ -160,6 +160,8 @@ def test_words_are_found(gallery: Gallery) -> None:
     assert found(gallery, text="-red") == [moon, whale]
     assert found(gallery, text="狐") == [moon]
     assert found(gallery, text="-狐 ink") == [red]
+    assert found(gallery, text="狐と月") == found(gallery, text='"い狐"') == [moon]
+    assert found(gallery, text="月狐") == []
     assert found(gallery, text="ocean") == [whale]
     assert found(gallery, text="wash") == [whale]
     assert found(gallery, text="dogs") == [night, moon, whale, red]
@@ -296,6 +298,37 @@ def test_damaged_database_is_replaced(tmp_path: Path, damage: str) -> None:
         assert gallery.scan().added == 60
         assert gallery.count(GalleryQuery(text="fox")) == 60
     assert len(list(database.parent.glob("*.damaged-*"))) == (damage != "version")
+
+
+VERSION_1 = """
+DROP TRIGGER words_in; DROP TRIGGER words_out; DROP TRIGGER words_new; DROP TABLE words;
+CREATE VIRTUAL TABLE words USING fts5 (
+  prompt, negative_prompt, model, loras, content='pictures', content_rowid='id',
+  tokenize='unicode61 remove_diacritics 2', prefix='1 2 3'
+);
+CREATE TRIGGER words_in AFTER INSERT ON pictures BEGIN SELECT 1; END;
+CREATE TRIGGER words_out AFTER DELETE ON pictures BEGIN SELECT 1; END;
+CREATE TRIGGER words_new AFTER UPDATE OF prompt ON pictures BEGIN SELECT 1; END;
+INSERT INTO words (words) VALUES ('rebuild');
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_database_of_version_1_is_converted(tmp_path: Path) -> None:
+    with open_gallery(tmp_path) as gallery:
+        kept = gallery.save(finished("赤い狐と月"), 0)
+        trashed = gallery.save(finished("a blue fox"), 0)
+        gallery.delete([trashed.id])
+    connection = sqlite3.connect(tmp_path / "data" / "gallery.sqlite3")
+    connection.executescript(VERSION_1)
+    connection.close()
+    with open_gallery(tmp_path) as gallery:
+        assert not gallery.was_rebuilt
+        assert [entry.id for entry in gallery.search(GalleryQuery(text="狐"))] == [kept.id]
+        assert [entry.prompt for entry in gallery.restore([trashed.id])] == ["a blue fox"]
+        gallery.save(finished("白い狐"), 0)
+        assert gallery.count(GalleryQuery(text="い狐")) == 2
+        assert gallery.count(GalleryQuery(text="fox")) == 1
 
 
 def test_crash_between_file_and_row(gallery: Gallery, tmp_path: Path) -> None:
