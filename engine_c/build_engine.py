@@ -4,6 +4,7 @@ The part of engine.h between the two marker lines is the binding; nothing is dec
 """
 
 import os
+import sys
 from pathlib import Path
 
 from cffi import FFI
@@ -24,6 +25,9 @@ COMPILE_FLAGS = [
     "-Wall",
     "-Wextra",
 ]
+LINK_FLAGS = ["-pthread"]
+if sys.platform == "darwin":
+    LINK_FLAGS += ["-framework", "Foundation", "-framework", "Metal"]
 
 
 def binding() -> str:
@@ -35,18 +39,20 @@ def binding() -> str:
 def sources() -> list[str]:
     """Every C file of the engine, relative to the project, as setuptools wants them.
 
-    The Metal room joins once engine.c opens it.
+    On a Mac the Objective-C file stands in the place of the one that says that there is no Metal.
     """
-    is_open = "metal_open.h" in (ROOM / "engine.c").read_text(encoding="utf-8")
-    left_out = () if is_open else tuple((ROOM / "backend" / "metal").glob("*.c"))
-    files = sorted(file for file in ROOM.rglob("*.c") if file not in left_out)
-    return [str(Path(ROOM.name, file.relative_to(ROOM))) for file in files]
+    metal = ROOM / "backend" / "metal"
+    files = set(ROOM.rglob("*.c"))
+    if sys.platform == "darwin":
+        files = files - {metal / "metal_device_absent.c"} | {metal / "metal_device.m"}
+    return [str(Path(ROOM.name, file.relative_to(ROOM))) for file in sorted(files)]
 
 
 def headers() -> list[str]:
     """All that a change of which asks for a new build, relative to the project."""
     files = sorted(file for kind in ("*.h", "*.def") for file in ROOM.rglob(kind))
-    return [str(Path(ROOM.name, file.relative_to(ROOM))) for file in files]
+    files += sorted((ROOM.parent / "metal").glob("*.h"))
+    return [str(file.relative_to(ROOM.parent)) for file in files]
 
 
 def make_builder() -> FFI:
@@ -60,7 +66,7 @@ def make_builder() -> FFI:
         depends=headers(),
         include_dirs=[ROOM.name, "."],
         extra_compile_args=COMPILE_FLAGS + os.environ.get("AQUATINT_CFLAGS", "").split(),
-        extra_link_args=["-pthread"],
+        extra_link_args=LINK_FLAGS,
         libraries=["m"],
     )
     return builder

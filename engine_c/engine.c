@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "backend/cpu/cpu_backend.h"
+#include "backend/metal/metal_open.h"
 #include "backend/self_test.h"
 #include "base/error.h"
 #include "networks/adapters.h"
@@ -20,11 +21,30 @@ struct sd_engine {
   int32_t threads;   /* at least 1 */
 };
 
+/* Metal, where it was asked for or serves at least the products, which are most of the work. */
 static sd_status engine_choose(sd_engine *engine, const sd_engine_options *options,
                                sd_error *error) {
+  const metal_setting setting = {.driver = metal_device_here(),
+                                 .sources = options->metal_sources,
+                                 .source_count = options->metal_source_count,
+                                 .fallback = {engine->cpu, cpu_backend_borrow}};
+  backend *metal;
   engine->backend = engine->cpu;
-  if (options->backend != SD_BACKEND_METAL) return SD_OK;
-  return error_set(error, SD_BACKEND_FAILED, "this build has no Metal backend: choose cpu");
+  if (options->backend == SD_BACKEND_CPU) return SD_OK;
+  if (options->backend == SD_BACKEND_AUTO && (options->plans_only || !setting.driver))
+    return SD_OK;
+  if (options->plans_only)
+    return metal_planner_open(&engine->backend, setting.fallback, &engine->stop, error);
+  sd_status status = metal_backend_open(&metal, &setting, &engine->stop, error);
+  const char *gone = status ? NULL : metal_fall_reason(metal, OP_linear);
+  if (gone && options->backend == SD_BACKEND_AUTO) {
+    status = error_set(error, SD_BACKEND_FAILED, "%s", gone);
+    metal->table->close(metal);
+  }
+  if (!status) engine->backend = metal;
+  if (!status || options->backend == SD_BACKEND_METAL) return status;
+  snprintf(engine->refusal, sizeof engine->refusal, "%s", error->text);
+  return error_clear(error);
 }
 
 sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_error *error) {

@@ -13,8 +13,12 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.metal_sim.simulator import find_tools
+
 ENGINE_FOLDER = Path(__file__).resolve().parent.parent / "engine_c"
 INCLUDES = (f"-I{ENGINE_FOLDER}", f"-I{ENGINE_FOLDER.parent}")  # metal/kernel_args.h is shared
+DEVICE = ENGINE_FOLDER / "backend" / "metal" / "metal_device.m"
+NO_DEVICE = "metal_device_absent.c"
 FLAGS = (
     "-std=gnu17",
     "-O3",
@@ -28,8 +32,11 @@ FLAGS = (
 )
 
 
-def build_engine_library(rooms: Iterable[str] = ()) -> Path:
+def build_engine_library(rooms: Iterable[str] = (), metal: Path | None = None) -> Path:
     """Compile `rooms` of engine_c (folders or single C files; none: all of it) into one library.
+
+    metal: the folder of a built simulator (tests/metal_sim/simulator.py), whose device the library
+    then has; None: a library without Metal.
 
     The result is kept in the temporary folder under a hash of compiler, flags and sources, so a
     second call costs nothing. The compiler is $CC, else cc. Raises RuntimeError with the
@@ -37,15 +44,19 @@ def build_engine_library(rooms: Iterable[str] = ()) -> Path:
     """
     sources = sorted({path for room in list(rooms) or ["."] for path in _sources(room)})
     command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, *INCLUDES]
-    library = _cache_folder() / f"engine-{_digest(command, sources)}.so"
+    links = ["-lm", "-lpthread"]
+    if metal:
+        sources = [path for path in sources if path.name != NO_DEVICE]
+        links = [str(_build_device(metal)), f"@{metal / 'link.rsp'}", *links]
+    library = _cache_folder() / f"engine-{_digest([*command, *links], sources)}.so"
     if not library.exists():
-        _compile([*command, *map(str, sources), "-lm", "-lpthread"], library)
+        _compile([*command, *map(str, sources), *links], library)
     return library
 
 
-def build_probe(source: Path, rooms: Iterable[str] = ()) -> Path:
+def build_probe(source: Path, rooms: Iterable[str] = (), metal: Path | None = None) -> Path:
     """Compile one C file of the tests against the library of `rooms`, and give its path."""
-    engine = build_engine_library(rooms)
+    engine = build_engine_library(rooms, metal)
     digest = hashlib.sha256(engine.name.encode() + source.read_bytes()).hexdigest()[:16]
     library = engine.with_name(f"{source.stem}-{digest}.so")
     if not library.exists():
@@ -54,13 +65,22 @@ def build_probe(source: Path, rooms: Iterable[str] = ()) -> Path:
     return library
 
 
+def _build_device(metal: Path) -> Path:
+    """metal_device.m, unchanged, as an object against the simulator's headers."""
+    command = [find_tools().clang, f"@{metal / 'compile.rsp'}", *INCLUDES]
+    command += ["-std=gnu17", "-O2", "-fPIC", "-Wall", "-Wextra", "-Wshadow", "-Wconversion"]
+    command += ["-Werror", "-c", str(DEVICE)]
+    device = _cache_folder() / f"device-{_digest([metal.name, *command], [DEVICE])}.o"
+    if not device.exists():
+        _compile(command, device)
+    return device
+
+
 def _sources(room: str) -> list[Path]:
     """C files of a folder or one C file; what cffi writes begins with an underscore."""
     place = ENGINE_FOLDER / room
     found = [place] if place.suffix == ".c" else place.rglob("*.c")
-    is_open = "metal_open.h" in (ENGINE_FOLDER / "engine.c").read_text()
-    left_out = () if is_open else tuple((ENGINE_FOLDER / "backend" / "metal").glob("*.c"))
-    return [path for path in found if not path.name.startswith("_") and path not in left_out]
+    return [path for path in found if not path.name.startswith("_")]
 
 
 def _cache_folder() -> Path:

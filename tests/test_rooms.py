@@ -42,8 +42,15 @@ SOUND = {
         "int tested(void) { return 1; }\n"
     ),
     "engine_c/graph/ops.def": "/* rows */\nOP(add, 2, cpu_add, metal_add, 1e-6)\n",
-    "engine_c/graph/ops.h": "void ops_add(int x);\nint half(int i);\nvoid cpu_add(int x);\n",
-    "engine_c/graph/ops.c": '#include "graph/ops.h"\nvoid ops_add(int x) { cpu_add(half(x)); }\n',
+    "engine_c/graph/ops.h": (
+        "void ops_add(int x);\nint half(int i);\nvoid cpu_add(int x);\nvoid metal_add(int x);\n"
+    ),
+    "engine_c/graph/ops.c": (
+        '#include "graph/ops.h"\nvoid ops_add(int x) { cpu_add(half(x)), metal_add(x); }\n'
+    ),
+    "engine_c/backend/metal/metal_add.c": (
+        '#include "graph/ops.h"\nvoid metal_add(int x) { (void)x; }\n'
+    ),
     "engine_c/backend/cpu/cpu_add.c": '#include "graph/ops.h"\nvoid cpu_add(int x) { (void)x; }\n',
     "tests/graph/test_ops.py": 'NAMES = ["add"]\nassert LIBRARY.tested()\n',
 }
@@ -124,12 +131,7 @@ OPERATOR_FAULTS = [
     ("body", "engine_c/graph/ops.c", "void ops_add(int x);\n", "ops_add has no body"),
     ("CPU", "engine_c/backend/cpu/cpu_add.c", "/* void cpu_add( { */\n", "no CPU function cpu_add"),
     ("test", "tests/graph/test_ops.py", "NAMES = []\n", "no test in tests/graph/ runs add"),
-    (
-        "encoder",
-        "engine_c/engine.c",
-        SOUND["engine_c/engine.c"] + '#include "backend/metal/metal_open.h"\n',
-        "no encoder",
-    ),
+    ("encoder", "engine_c/backend/metal/metal_add.c", "/* void metal_add( */\n", "no encoder"),
     (
         "pipeline",
         "engine_c/backend/metal/metal_kernels.def",

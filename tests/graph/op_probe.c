@@ -1,9 +1,10 @@
-/* op_probe: lets a test record a few operators, plan them, run them on the CPU backend and read the
- * last one's output. op_probe.py hands the part between the marker lines to cffi. */
+/* op_probe: lets a test record a few operators, plan them, run them on a backend and read the last
+ * one's output. op_probe.py hands the part between the marker lines to cffi. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend/cpu/cpu_backend.h"
+#include "backend/metal/metal_open.h"
 #include "base/error.h"
 #include "graph/plan.h"
 #include "graph/weights.h"
@@ -33,8 +34,11 @@ typedef struct probe_run {
   const sd_tensor *weights;
   int32_t op_count, weight_count;
   sd_dtype storage;
-  int32_t threads, isa, stop; /* stop: what the backend finds in its flag */
+  int32_t stop; /* what the backend finds in its flag */
 } probe_run;
+
+/* A backend with its flag and, for Metal, the CPU backend behind it. */
+typedef struct probe_device probe_device;
 
 typedef struct probe_result {
   void *data; /* the last operator's output, capacity_bytes long at least */
@@ -44,7 +48,13 @@ typedef struct probe_result {
   int32_t bad_node;
 } probe_result;
 
-sd_status probe_start(probe_result *out, const probe_run *run, sd_error *error);
+/* The backend that the options name: SD_BACKEND_METAL or SD_BACKEND_CPU. */
+sd_status probe_open(probe_device **out, const sd_engine_options *options, sd_error *error);
+void probe_close(probe_device *device);
+void probe_report(sd_report *out, const probe_device *device);
+
+sd_status probe_start(probe_result *out, probe_device *device, const probe_run *run,
+                      sd_error *error);
 
 /* Name and usability of the instruction set `isa`, NULL past the end. */
 const char *probe_isa(int32_t *usable, int32_t isa);
@@ -53,12 +63,16 @@ const char *probe_isa(int32_t *usable, int32_t isa);
 
 enum { PROBE_OPS = 8 };
 
+struct probe_device {
+  backend *cpu, *backend; /* the same where it is the CPU's */
+  atomic_int stop;
+};
+
 typedef struct probe_frame {
   const probe_run *run;
   graph graph;
   weight_table table;
-  backend *backend;
-  atomic_int stop;
+  probe_device *device;
   tensor *inputs[PROBE_OPS][IN_MAX], *outputs[PROBE_OPS];
   sd_error upload_error;
 } probe_frame;
@@ -139,21 +153,24 @@ static sd_status probe_record_all(probe_frame *f, sd_error *error) {
 
 static void probe_upload(void *user, weight *w) {
   probe_frame *f = user;
-  if (!f->upload_error.status) f->backend->table->upload(f->backend, w, &f->upload_error);
+  backend *b = f->device->backend;
+  if (!f->upload_error.status) b->table->upload(b, w, &f->upload_error);
 }
 
 static void probe_drop(void *user, weight *w) {
   probe_frame *f = user;
-  if (w->packed) f->backend->table->drop(f->backend, w);
+  backend *b = f->device->backend;
+  if (w->packed) b->table->drop(b, w);
 }
 
 /* Reserves memory, uploads weights and fills the inputs. */
 static sd_status probe_fill(probe_frame *f, sd_error *error) {
-  backend *b = f->backend;
+  backend *b = f->device->backend;
   sd_status status = b->table->reserve(b, f->graph.arena_bytes, error);
   if (status) return status;
   graph_each_weight(&f->graph, probe_upload, f);
-  if (f->upload_error.status) return error_set(error, f->upload_error.status, "upload failed");
+  if (f->upload_error.status)
+    return error_set(error, f->upload_error.status, "%s", f->upload_error.text);
   for (int32_t i = 0; i < f->run->op_count; i++)
     for (int k = 0; k < IN_MAX; k++) {
       const tensor *t = f->inputs[i][k];
@@ -164,13 +181,13 @@ static sd_status probe_fill(probe_frame *f, sd_error *error) {
 }
 
 static sd_status probe_compute(probe_result *out, probe_frame *f, sd_error *error) {
-  backend *b = f->backend;
+  backend *b = f->device->backend;
   const tensor *last = graph_keep(f->outputs[f->run->op_count - 1]);
   plan_place(&f->graph, 0);
   sd_status status = probe_fill(f, error);
   if (status) return status;
   run_report report = {0};
-  atomic_store(&f->stop, f->run->stop);
+  atomic_store(&f->device->stop, f->run->stop);
   status = b->table->run(b, &f->graph, &report, error);
   if (status) return status;
   out->bad_node = report.bad_node;
@@ -183,23 +200,56 @@ static sd_status probe_compute(probe_result *out, probe_frame *f, sd_error *erro
   return SD_OK;
 }
 
-sd_status probe_start(probe_result *out, const probe_run *run, sd_error *error) {
+static sd_status probe_run_frame(probe_result *out, probe_frame *f, sd_error *error) {
+  const probe_run *run = f->run;
+  sd_status status = SD_OK;
+  if (run->weight_count) status = weights_open(&f->table, run->weights, run->weight_count, error);
+  if (!status) status = probe_record_all(f, error);
+  if (!status) status = probe_compute(out, f, error);
+  return status;
+}
+
+sd_status probe_start(probe_result *out, probe_device *device, const probe_run *run,
+                      sd_error *error) {
   if (run->op_count < 1 || run->op_count > PROBE_OPS)
     return error_set(error, SD_BAD_ARGUMENT, "1 to %d operators a run", PROBE_OPS);
-  probe_frame frame = {.run = run};
+  probe_frame frame = {.run = run, .device = device};
   graph_open(&frame.graph, run->storage);
-  sd_status status = SD_OK;
-  if (run->weight_count)
-    status = weights_open(&frame.table, run->weights, run->weight_count, error);
-  if (!status)
-    status = cpu_backend_open(&frame.backend, run->threads, run->isa, &frame.stop, error);
-  if (!status) status = probe_record_all(&frame, error);
-  if (!status) status = probe_compute(out, &frame, error);
-  if (frame.backend) {
-    graph_each_weight(&frame.graph, probe_drop, &frame);
-    frame.backend->table->close(frame.backend);
-  }
+  sd_status status = probe_run_frame(out, &frame, error);
+  atomic_store(&device->stop, 0);
+  graph_each_weight(&frame.graph, probe_drop, &frame);
   weights_close(&frame.table);
   graph_close(&frame.graph);
   return status;
+}
+
+void probe_close(probe_device *device) {
+  if (device->backend && device->backend != device->cpu)
+    device->backend->table->close(device->backend);
+  if (device->cpu) device->cpu->table->close(device->cpu);
+  free(device);
+}
+
+sd_status probe_open(probe_device **out, const sd_engine_options *options, sd_error *error) {
+  probe_device *device = calloc(1, sizeof *device);
+  if (!device) return error_set(error, SD_OUT_OF_MEMORY, "no memory for the probe");
+  sd_status status =
+      cpu_backend_open(&device->cpu, options->threads, options->isa, &device->stop, error);
+  device->backend = device->cpu;
+  if (!status && options->backend == SD_BACKEND_METAL) {
+    const metal_setting setting = {.driver = metal_device_here(),
+                                   .sources = options->metal_sources,
+                                   .source_count = options->metal_source_count,
+                                   .fallback = {device->cpu, cpu_backend_borrow}};
+    status = metal_backend_open(&device->backend, &setting, &device->stop, error);
+  }
+  if (status)
+    probe_close(device);
+  else
+    *out = device;
+  return status;
+}
+
+void probe_report(sd_report *out, const probe_device *device) {
+  device->backend->table->report(out, device->backend);
 }

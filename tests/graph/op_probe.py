@@ -1,4 +1,4 @@
-"""Runs operators of ops.def through graph, plan and CPU backend, with NumPy arrays in and out."""
+"""Runs operators of ops.def through graph, plan and a backend, with NumPy arrays in and out."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,9 @@ from typing import Any
 import cffi
 import numpy as np
 
+from app.engine.metal_sources import metal_sources
 from tests.engine_library import ENGINE_FOLDER, build_probe
+from tests.metal_sim import simulator
 
 SOURCE = Path(__file__).with_name("op_probe.c")
 DTYPES = ("f32", "f16", "bf16", "f8_e4m3", "f8_e5m2", "i32")  # the order of engine.h
@@ -53,12 +55,16 @@ class Op:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How a run is done: storage of activations, threads, instruction set, raised stop flag."""
+    """How a run is done: storage of activations, threads, instruction set, raised stop flag.
+
+    metal: on the simulated GPU, which must be there (tests/metal_sim/simulator.py).
+    """
 
     storage: str = "f32"
     threads: int = 1
     isa: int = -1
     stop: bool = False
+    metal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +86,8 @@ class ProbeError(Exception):
 
 def run_ops(ops: Sequence[Op], setting: Setting, capacity: int = 1 << 22) -> Outcome:
     """Run the operators in order; raise ProbeError. capacity: bytes of the largest output."""
-    ffi, library = _probe()
+    ffi, library = _probe(setting.metal)
+    device = _device(setting.metal, setting.threads, setting.isa)
     alive: list[Any] = []
     rows = ffi.new("probe_op[]", len(ops))
     weights = [
@@ -99,15 +106,13 @@ def run_ops(ops: Sequence[Op], setting: Setting, capacity: int = 1 << 22) -> Out
             "op_count": len(ops),
             "weight_count": len(weights),
             "storage": DTYPES.index(setting.storage),
-            "threads": setting.threads,
-            "isa": setting.isa,
             "stop": int(setting.stop),
         },
     )
     buffer = ffi.new("char[]", capacity)
     result = ffi.new("probe_result *", {"data": buffer, "capacity_bytes": capacity})
     error = ffi.new("sd_error *")
-    status = library.probe_start(result, run, error)
+    status = library.probe_start(result, device, run, error)
     if status:
         raise ProbeError(status, ffi.string(error.text).decode())
     return Outcome(out=_array(ffi, result), bad_node=result.bad_node)
@@ -115,7 +120,7 @@ def run_ops(ops: Sequence[Op], setting: Setting, capacity: int = 1 << 22) -> Out
 
 def usable_isas() -> dict[str, int]:
     """Names and indexes of the instruction sets that this processor has."""
-    ffi, library = _probe()
+    ffi, library = _probe(False)
     usable, found, index = ffi.new("int32_t *"), {}, 0
     while (name := library.probe_isa(usable, index)) != ffi.NULL:
         if usable[0]:
@@ -173,12 +178,41 @@ def _array(ffi: Any, result: Any) -> np.ndarray:
     return np.frombuffer(bytes(ffi.buffer(result.data, size)), dtype).reshape(shape)
 
 
+def metal_fallbacks() -> dict[str, str]:
+    """The operators that the simulated GPU's backend leaves to the CPU, and why."""
+    ffi, library = _probe(True)
+    report = ffi.new("sd_report *")
+    library.probe_report(report, _device(True, 1, -1))
+    found = report.fallbacks[0 : report.fallback_count]
+    return {ffi.string(r.op).decode(): ffi.string(r.reason).decode() for r in found}
+
+
 @cache
-def _probe() -> tuple[Any, Any]:
+def _device(metal: bool, threads: int, isa: int) -> Any:
+    """A backend that stays open: Metal compiles and checks its kernels as it opens."""
+    ffi, library = _probe(metal)
+    sources = metal_sources() if metal else []
+    texts = [
+        (ffi.new("char[]", s.library.encode()), ffi.new("char[]", s.text.encode())) for s in sources
+    ]
+    rows = [[*texts[i], source.language] for i, source in enumerate(sources)]
+    options = ffi.new("sd_engine_options *", [2 if metal else 1, threads, isa])
+    structs = ffi.new("sd_metal_source[]", rows)
+    options.metal_sources, options.metal_source_count = structs, len(sources)
+    out, error = ffi.new("probe_device **"), ffi.new("sd_error *")
+    status = library.probe_open(out, options, error)
+    if status:
+        raise ProbeError(status, ffi.string(error.text).decode())
+    return out[0]
+
+
+@cache
+def _probe(metal: bool) -> tuple[Any, Any]:
     """Build the probe against the engine's library, and load it."""
     ffi: Any = cffi.FFI()
     for path in (ENGINE_FOLDER / "engine.h", SOURCE):
         text = path.read_text()
         ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
-    library = build_probe(SOURCE, ("base", "graph", "backend"))
+    simulated = simulator.build() if metal else None
+    library = build_probe(SOURCE, ("base", "graph", "backend"), simulated)
     return ffi, ffi.dlopen(str(library))

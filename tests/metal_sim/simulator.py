@@ -151,8 +151,13 @@ def _digest(tools: Tools) -> str:
 
 
 def _write_responses(tools: Tools, folder: Path) -> None:
-    compiling = [*OBJC, f"-I{HERE / 'include'}", f"-I{GNUSTEP}", "-idirafter"]
-    compiling += [str(tools.objc_headers), "-Werror=objc-method-access"]
+    # Of GCC's folder only objc/: its stdatomic.h is not for clang.
+    headers = folder / "gcc"
+    headers.mkdir(exist_ok=True)
+    if not (headers / "objc").exists():
+        (headers / "objc").symlink_to(tools.objc_headers / "objc")
+    compiling = [*OBJC, f"-I{HERE / 'include'}", f"-I{GNUSTEP}", "-idirafter", str(headers)]
+    compiling += ["-Werror=objc-method-access"]
     # BlocksRuntime first: GNUstep exports blocks of its own, too small.
     linking = [f"-L{folder}", "-lmetal_sim", f"-Wl,-rpath,{folder}", *_libraries(tools)]
     (folder / "compile.rsp").write_text(shlex.join(compiling) + "\n")

@@ -68,8 +68,7 @@ def _calls(objects: list[Object]) -> Iterator[str]:
 def _unused(root: Path, objects: list[Object]) -> Iterator[str]:
     """What engine.h offers and what a test calls by name count as used."""
     tests = [p for p in source_files(root, (".py", ".c")) if p.is_relative_to(root / "tests")]
-    waiting = (root / "engine_c" / "backend" / "metal").glob("*.[ch]")
-    outside = [root / "engine_c" / "engine.h", *tests, *waiting]
+    outside = [root / "engine_c" / "engine.h", *tests]
     used = set(re.findall(r"\w+", "\n".join(p.read_text(encoding="utf-8") for p in outside)))
     for item in objects:
         needed = used.union(*(other.needed() for other in objects if other is not item))
@@ -81,19 +80,13 @@ def _unused(root: Path, objects: list[Object]) -> Iterator[str]:
 def _compile(engine: Path, build_folder: Path) -> Iterator[Object]:
     compiler = shlex.split(os.environ.get("CC", "cc"))
     for number, source in enumerate(source_files(engine.parent, (".c",))):
-        if not source.is_relative_to(engine) or _waits_for_metal(engine, source):
+        if not source.is_relative_to(engine):
             continue
         target = build_folder / f"{number}.o"
         includes = [f"-I{engine}", f"-I{engine.parent}"]
         command = [*compiler, *FLAGS, *includes, "-c", str(source), "-o", str(target)]
         subprocess.run(command, check=True)
         yield Object(place=source.relative_to(engine), symbols=_symbols(target))
-
-
-def _waits_for_metal(engine: Path, source: Path) -> bool:
-    """The Metal room joins once engine.c opens it."""
-    is_open = "metal_open.h" in (engine / "engine.c").read_text()
-    return source.parent == engine / "backend" / "metal" and not is_open
 
 
 def _symbols(path: Path) -> dict[str, str]:
