@@ -41,8 +41,8 @@ PICTURE_TYPES = {
 ENTITLEMENTS: dict[str, bool] = {}
 DONE_WITHOUT = {
     "com.apple.security.cs.allow-unsigned-executable-memory": (
-        "cffi's old callbacks and those of ctypes write code into memory; the engine is bound in API"
-        ' mode, whose callback (extern "Python") is compiled, and ctypes is used without any'
+        "cffi's old callbacks, and those of ctypes, write code into memory; the engine is bound in"
+        ' API mode, whose callback (extern "Python") is compiled, and ctypes is used without any'
     ),
     "com.apple.security.cs.allow-jit": (
         "Qt's regular expressions compile themselves where they may and are interpreted where not;"
