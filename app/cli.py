@@ -130,6 +130,7 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", metavar="PROMPT")
     parser.add_argument("--negative", dest="negative_prompt", metavar="T", help="what to keep out")
     _add_model(parser)
+    _add_add_ons(parser)
     _add_numbers(parser, ("width", "height", "steps"))
     _add_choice(parser, "--sampler", Sampler)
     _add_choice(parser, "--schedule", Schedule)
@@ -157,6 +158,29 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="FILE", help="the mini model if left out")
     parser.add_argument("--vae", type=Path, metavar="FILE", help="in place of the model's own")
     parser.add_argument("--taesd", type=Path, metavar="FILE", help="decoder for previews")
+
+
+def _add_add_ons(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--lora",
+        action="append",
+        metavar="NAME_OR_FILE[:STRENGTH]",
+        help="add a LoRA; may be given again, and <lora:NAME:STRENGTH> in the prompt does the same",
+    )
+    parser.add_argument(
+        "--lora-dir",
+        action="append",
+        type=Path,
+        metavar="D",
+        help="where LoRAs are sought by name, before the folders of other programs",
+    )
+    parser.add_argument(
+        "--embedding-dir",
+        action="append",
+        type=Path,
+        metavar="D",
+        help="embeddings whose file names are words of the prompts",
+    )
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:

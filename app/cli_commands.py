@@ -27,11 +27,14 @@ from app.engine.types import (
     Sampler,
     Schedule,
 )
+from app.generation.add_ons import AddOns
 from app.generation.picture_maker import MadePictures, PictureMaker
-from app.generation.request import GenerationRequest, RequestError, VaeTiling
-from app.library.image_metadata import ModelFile, parameters_text
+from app.generation.request import GenerationRequest, LoraUse, RequestError, VaeTiling
+from app.library.add_on_folders import add_ons_in, known_lora_folders
+from app.library.image_metadata import ModelFile, add_on_hashes, parameters_text
 from app.library.picture_file import save_png
 from app.machine_memory import machine_memory
+from app.prompt.lora_tags import without_tags
 
 CANCEL_AGAIN_SECONDS = 0.05
 REQUEST_ARGUMENTS = (
@@ -57,7 +60,9 @@ _WORDS: Mapping[str, type[StrEnum]] = MappingProxyType(
 
 def generate(arguments: argparse.Namespace) -> bool:
     """Makes pictures and writes them, each with the text that tells how it was made."""
-    request = _request(arguments, Preview.TAESD if arguments.preview_dir else Preview.NONE)
+    add_ons = _add_ons(arguments)
+    preview = Preview.TAESD if arguments.preview_dir else Preview.NONE
+    request = _request(arguments, preview, add_ons)
     _check_output(arguments.output)
     bar = ProgressBar(sys.stderr)
     previews = _PreviewWriter(arguments.preview_dir, request.batch_count)
@@ -67,6 +72,7 @@ def generate(arguments: argparse.Namespace) -> bool:
         previews.write(progress)
 
     with open_engine(arguments) as engine, _one_shot(engine) as maker:
+        maker.add_ons = add_ons
         try:
             made = make(engine, maker, request, show)
         finally:
@@ -76,8 +82,8 @@ def generate(arguments: argparse.Namespace) -> bool:
     texts = _texts(made)
     for path, rgb, text in zip(paths, made.output.pictures, texts, strict=True):
         save_png(path, rgb, (made.request.width, made.request.height), text)
-    if made.output.note:
-        print(made.output.note, file=sys.stderr)
+    for sentence in filter(None, (made.output.note, *_receipts(made))):
+        print(sentence, file=sys.stderr)
     if arguments.json:
         print_json(_made_json(made, paths, texts))
     else:
@@ -87,8 +93,10 @@ def generate(arguments: argparse.Namespace) -> bool:
 
 def plan(arguments: argparse.Namespace) -> bool:
     """Prints the forecast of memory, by phase."""
+    add_ons = _add_ons(arguments)
     with open_engine(arguments) as engine, _one_shot(engine) as maker:
-        request, figures = maker.plan(_request(arguments, Preview.NONE))
+        maker.add_ons = add_ons
+        request, figures = maker.plan(_request(arguments, Preview.NONE, add_ons))
     memory = machine_memory()
     if arguments.json:
         what = {name: getattr(request, name) for name in ("width", "height", "batch_count")}
@@ -148,12 +156,46 @@ def given(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _request(arguments: argparse.Namespace, preview: Preview) -> GenerationRequest:
+def _add_ons(arguments: argparse.Namespace) -> AddOns:
+    """The LoRAs and embeddings that may be named; other programs' folders only if one is sought.
+
+    Their embeddings are left alone: any word of a prompt may be the name of one.
+    """
+    folders = list(arguments.lora_dir or ())
+    if arguments.lora or without_tags(arguments.prompt) != arguments.prompt:
+        folders += known_lora_folders()
+    return add_ons_in(folders, arguments.embedding_dir or ())
+
+
+def _lora(text: str, add_ons: AddOns) -> LoraUse:
+    """A LoRA by file or name, with a strength behind a colon or without."""
+    name, _, strength = text.rpartition(":")
+    try:
+        weight = float(strength) if name else 1.0
+    except ValueError:
+        name, weight = "", 1.0
+    path = Path(name := name or text)
+    return LoraUse(path=path if path.is_file() else add_ons.lora(name), weight=weight)
+
+
+def _receipts(made: MadePictures) -> list[str]:
+    """What became of LoRAs and embeddings, a line each."""
+    lines = []
+    for lora in made.loras:
+        left_out = "".join(f"; {reason}" for reason in lora.left_out)
+        lines.append(f"LoRA {lora.name}: {lora.applied} of {lora.layers} layers{left_out}.")
+    for each in made.embeddings:
+        lines.append(each.sentence or f"Embedding {each.name}: {each.count} tokens.")
+    return lines
+
+
+def _request(arguments: argparse.Namespace, preview: Preview, add_ons: AddOns) -> GenerationRequest:
     values = given(arguments, REQUEST_ARGUMENTS)
     for name, kind in _WORDS.items():
         if name in values:
             values[name] = kind(values[name])
-    return GenerationRequest(preview=preview, **values)
+    loras = tuple(_lora(text, add_ons) for text in arguments.lora or ())
+    return GenerationRequest(preview=preview, loras=loras, **values)
 
 
 class _PreviewWriter:
@@ -216,7 +258,8 @@ def _texts(made: MadePictures) -> list[str]:
     vae_path = made.request.vae
     vae = ModelFile(name=vae_path.name, sha256=made.vae_sha256) if vae_path else None
     pictures = range(made.request.batch_count)
-    return [parameters_text(made.request, picture, model, vae) for picture in pictures]
+    add_ons = add_on_hashes(made.loras, made.embeddings)
+    return [parameters_text(made.request, picture, model, vae, add_ons) for picture in pictures]
 
 
 def _made_json(made: MadePictures, paths: list[Path], texts: list[str]) -> dict[str, object]:
@@ -229,6 +272,8 @@ def _made_json(made: MadePictures, paths: list[Path], texts: list[str]) -> dict[
         "model": made.model,
         **{name: getattr(made.output, name) for name in times},
         "note": made.output.note,
+        "loras": [dataclasses.asdict(lora) for lora in made.loras],
+        "embeddings": [dataclasses.asdict(embedding) for embedding in made.embeddings],
     }
 
 

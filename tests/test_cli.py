@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from safetensors.numpy import save_file
 
 from app.cli import main
 from app.engine.engine import BackendFailed, Engine, OutOfMemory
 from app.engine.types import OpCheck
 from app.paths import resource_path
 from app.version import VERSION
+from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
+from tests.random_weights import UNET, normal
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ("--width", "64", "--height", "64", "--steps", "2", "--threads", "1")
@@ -303,3 +306,35 @@ def test_reader_that_goes_away_is_no_error() -> None:
 def test_version_is_the_project_s() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == VERSION
+
+
+def test_loras_and_embeddings(capsys: pytest.CaptureFixture[str], own_folder: Path) -> None:
+    """By file, by name in a folder, by tag; the text that is written is what makes it again."""
+    model = resource_path("models/aquatint-mini.safetensors")
+    layers = (f"{UNET}middle_block.1.transformer_blocks.0.attn2.to_q",)
+    arrays = lora_arrays(layer_shapes(model), layers, Dialect.KOHYA, rank=2, alpha=None)
+    (own_folder / "loras/styles").mkdir(parents=True)
+    path = write_lora(own_folder / "loras/styles/ink.safetensors", arrays)
+    (own_folder / "words").mkdir()
+    save_file({"x": normal("dream", (2, 192))}, own_folder / "words/dream.safetensors")
+    folders = ("--lora-dir", "loras", "--embedding-dir", "words")
+
+    def run(prompt: str, *more: str) -> Any:
+        made = run_json(capsys, "generate", prompt, "--seed", "1", *SMALL, *more)
+        return made, Path(made["pictures"][0]["path"]).read_bytes()
+
+    by_file, picture = run("a dream", "--lora", f"{path}:0.5", "--embedding-dir", "words")
+    assert (by_file["loras"][0]["name"], by_file["loras"][0]["applied"]) == ("ink", 1)
+    assert by_file["embeddings"][0]["count"] == 2
+    assert picture == run("a dream", "--lora", "ink:0.5", *folders)[1]
+    text = by_file["pictures"][0]["parameters"]
+    prompt = text.partition("\n")[0]
+    assert prompt == "a dream <lora:ink:0.5>"
+    assert "Lora hashes" in text and "TI hashes" in text
+    assert run(prompt, *folders)[0]["pictures"][0]["parameters"] == text
+    assert main(["generate", "a <lora:inc>", *SMALL, *folders]) == 2
+    assert "did you mean ink" in capsys.readouterr().err
+    assert main(["plan", "a", "--lora", "nothing", *SMALL[:4]]) == 2
+    assert main(["generate", "a dream", "--lora", "ink", "--seed", "2", *SMALL, *folders]) == 0
+    told = capsys.readouterr().err
+    assert "LoRA ink: 1 of 1 layers." in told and "Embedding dream: 2 tokens." in told

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
+from app.generation.add_ons import AddOns
 from app.generation.engine_child import Death, EngineChild, engine_command
 from app.generation.messages import (
     Cancel,
@@ -21,6 +22,7 @@ from app.generation.messages import (
     Planned,
     Progress,
     Ready,
+    SetAddOns,
     Start,
     Unavailable,
 )
@@ -104,6 +106,7 @@ class EngineClient(QObject):
         self._child: EngineChild | None = None
         self._job: _Job | None = None
         self._plan: Plan | None = None
+        self._add_ons: SetAddOns | None = None
         self._is_ready = False
         self._silent_ticks = 0
         self._failed_starts = 0
@@ -146,6 +149,12 @@ class EngineClient(QObject):
         self._plan = Plan(plan_id=plan_id, request=request)
         if self._child and self._is_ready:
             self._child.send(self._plan)
+
+    def set_add_ons(self, add_ons: AddOns) -> None:
+        """The LoRAs and embeddings that the prompts of later jobs and forecasts may name."""
+        self._add_ons = SetAddOns(add_ons=add_ons)
+        if self._child and self._is_ready:
+            self._child.send(self._add_ons)
 
     def close(self) -> None:
         """Cancels what runs and ends the process: in order if it can within 2 s, else by force.
@@ -196,6 +205,8 @@ class EngineClient(QObject):
     def _begin(self, ready: Ready, child: EngineChild) -> None:
         self._is_ready = True
         self._failed_starts = 0
+        if self._add_ons:
+            child.send(self._add_ons)
         if self._job:
             child.send(Start(job_id=self._job.job_id, request=self._job.request))
         if self._plan:

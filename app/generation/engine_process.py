@@ -20,6 +20,7 @@ from app.diagnostic_log import ENGINE_LOG, keep_log
 from app.engine.engine import BackendLost, Cancelled, Engine, EngineError
 from app.engine.types import BackendName, Condition
 from app.engine.types import Progress as EngineProgress
+from app.generation.add_ons import AddOns
 from app.generation.channel import Channel, ChannelClosed
 from app.generation.messages import (
     Cancel,
@@ -32,6 +33,7 @@ from app.generation.messages import (
     Progress,
     Quit,
     Ready,
+    SetAddOns,
     Start,
     Timings,
     Unavailable,
@@ -103,6 +105,7 @@ class EngineProcess:
         self._closing = threading.Lock()  # held by who looks at the engine from another thread
         self._engine_bytes = 0
         self._paces: dict[object, Pace] = {}
+        self._add_ons = AddOns()
 
     def run(self) -> None:
         """Serves until told to quit. ChannelClosed if the window is gone."""
@@ -178,6 +181,7 @@ class EngineProcess:
 
         if run.stopping.is_set():
             raise Cancelled
+        maker.add_ons = self._add_ons
         made = maker.generate(request, show)
         output = made.output
         step_seconds = clock.step_seconds()
@@ -200,6 +204,8 @@ class EngineProcess:
                 decode_ms=output.decode_ms,
             ),
             note=output.note,
+            loras=made.loras,
+            embeddings=made.embeddings,
         )
 
     # ------------------------------------------------------------ the other threads
@@ -217,6 +223,8 @@ class EngineProcess:
                     run.stop(self._engine)
                 elif isinstance(message, Plan):
                     self._plans.put(message)
+                elif isinstance(message, SetAddOns):
+                    self._add_ons = message.add_ons
         except ChannelClosed:
             pass  # the window is gone, which means the same as Quit
         finally:
@@ -230,6 +238,7 @@ class EngineProcess:
         """Forecasts with an engine of its own, with as many threads, for they count in the plan."""
         with Engine(backend=backend, plans_only=True) as engine, PictureMaker(engine) as maker:
             while plan := _newest(self._plans):
+                maker.add_ons = self._add_ons
                 answer = _planned(maker, plan)
                 try:
                     self._channel.send(answer)

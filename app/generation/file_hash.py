@@ -22,9 +22,13 @@ class FileHash:
     file is hashed again.
     """
 
-    def __init__(self, path: Path, cache_folder: Path) -> None:
-        """Begins; nothing is read before the thread runs, and nothing is raised."""
+    def __init__(self, path: Path, cache_folder: Path, *, data_only: bool = False) -> None:
+        """Begins; nothing is read before the thread runs, and nothing is raised.
+
+        `data_only`: the header of a safetensors file does not count, as in the hashes of LoRAs.
+        """
         self._path = path
+        self._data_only = data_only
         self._cache = cache_folder / CACHE_FILE
         self._digest = ""
         self._stopped = threading.Event()
@@ -45,7 +49,7 @@ class FileHash:
         with suppress(OSError):
             status = self._path.stat()
             stamp = [status.st_size, status.st_mtime_ns]
-            key = str(self._path.resolve())
+            key = f"{self._path.resolve()}{'#data' if self._data_only else ''}"
             known = self._read_cache().get(key)
             if isinstance(known, list) and len(known) == 3 and known[:2] == stamp:
                 self._digest = str(known[2])
@@ -57,6 +61,8 @@ class FileHash:
     def _compute(self) -> str:
         digest = hashlib.sha256()
         with self._path.open("rb", buffering=0) as file:
+            if self._data_only:
+                file.seek(int.from_bytes(file.read(8), "little"), os.SEEK_CUR)
             while block := file.read(BLOCK_BYTES):
                 if self._stopped.is_set():
                     return ""

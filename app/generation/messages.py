@@ -11,6 +11,7 @@ from typing import Any
 
 from app.checkpoint.description import ModelDescription
 from app.engine.types import Condition, DeviceInfo, EngineReport, OpCheck, Phase, PlanFigures
+from app.generation.add_ons import AddOns, EmbeddingReceipt, LoraReceipt
 from app.generation.request import GenerationRequest, ResolvedRequest
 
 
@@ -58,11 +59,18 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetAddOns:
+    """From now on prompts may name these LoRAs and embeddings."""
+
+    add_ons: AddOns
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quit:
     """Stop what runs, close the engine, end the process. The end of the channel means the same."""
 
 
-ToEngine = Start | Cancel | Plan | Quit
+ToEngine = Start | Cancel | Plan | SetAddOns | Quit
 
 
 # ---------------------------------------------------------------- from the engine's process
@@ -117,7 +125,8 @@ class Finished:
     """A job's pictures, and all that a file's metadata needs.
 
     Picture i has the seed `request.seed` + i. Hashes are empty where unknown; `note` is a sentence
-    where a part was computed again in f32, else empty.
+    where a part was computed again in f32, else empty. `loras` and `embeddings` say what became of
+    those that the request names.
     """
 
     job_id: str
@@ -128,6 +137,8 @@ class Finished:
     vae_sha256: str
     timings: Timings
     note: str
+    loras: tuple[LoraReceipt, ...] = ()
+    embeddings: tuple[EmbeddingReceipt, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ The engine is the caller's. Knows nothing of windows, of PNG or of metadata gram
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,13 +23,22 @@ from app.engine.types import (
     PlanFigures,
     Preview,
 )
+from app.generation.add_ons import AddOns, EmbeddingReceipt, LoraReceipt
 from app.generation.file_hash import FileHash
 from app.generation.init_image import MaskShape, read_init_image, read_mask
-from app.generation.request import GenerationRequest, RequestError, ResolvedRequest, VaeTiling
+from app.generation.lora_shelf import AppliedLora, LoraShelf
+from app.generation.prompt_reader import PromptReader, ReadPrompts
+from app.generation.request import (
+    GenerationRequest,
+    LoraUse,
+    RequestError,
+    ResolvedRequest,
+    VaeTiling,
+)
 from app.paths import MINI_MODEL, cache_folder, resource_path
-from app.prompt.conditioning import prompt_tokens
-from app.prompt.tokenizer import Tokenizer
+from app.prompt.lora_tags import TagError, split_tags
 
+ADD_ON_DIGITS = 12  # of a LoRA's or embedding's hash, as A1111 writes it
 LARGE_TILE = 64  # latents a side: 512 pixels
 
 
@@ -38,7 +47,8 @@ class MadePictures:
     """What a request became.
 
     `request` has every value that was used; `output` the pixels, times and note; `model` is the
-    file that was used, `model_sha256` and `vae_sha256` the files' hashes, empty where unknown.
+    file that was used, `model_sha256` and `vae_sha256` the files' hashes, empty where unknown;
+    `loras` and `embeddings` say what became of those that the request names.
     """
 
     request: ResolvedRequest
@@ -46,6 +56,8 @@ class MadePictures:
     model: Path
     model_sha256: str
     vae_sha256: str
+    loras: tuple[LoraReceipt, ...]
+    embeddings: tuple[EmbeddingReceipt, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +76,18 @@ class _OpenModel:
     files: _ModelFiles
     description: ModelDescription
     model: Model
+    loras: LoraShelf
     closing: ExitStack
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    """A request as the engine takes it, and what of its add-ons there is to tell."""
+
+    request: ResolvedRequest
+    engine_input: GenerationInput
+    loras: tuple[AppliedLora, ...]
+    prompts: ReadPrompts
 
 
 class PictureMaker:
@@ -85,8 +108,10 @@ class PictureMaker:
         self._keeps_weights = keeps_weights
         self._engine = engine
         self._cache = cache or cache_folder()
-        self._tokenizer = Tokenizer()
+        self._reader = PromptReader()
         self._open: _OpenModel | None = None
+        self.add_ons = AddOns()
+        """The LoRAs and embeddings that prompts may name."""
 
     def __enter__(self) -> Self:
         return self
@@ -112,8 +137,8 @@ class PictureMaker:
     def plan(self, request: GenerationRequest) -> tuple[ResolvedRequest, PlanFigures]:
         """The memory that a request will take, in bytes, before any weight is read."""
         opened = self._opened(request)
-        resolved = request.resolve(opened.description.defaults)
-        return resolved, opened.model.plan(self._input(opened, resolved))
+        prepared = self._prepare(opened, request)
+        return prepared.request, opened.model.plan(prepared.engine_input)
 
     def generate(
         self,
@@ -122,23 +147,40 @@ class PictureMaker:
     ) -> MadePictures:
         """Makes the pictures; `progress` is called from this thread after each part and step."""
         opened = self._opened(request)
-        resolved = request.resolve(opened.description.defaults)
-        engine_input = self._input(opened, resolved)
-        files = opened.files
-        hashes = [FileHash(path, self._cache) for path in (files.model, files.vae) if path]
+        prepared = self._prepare(opened, request)
+        hashes = self._begin_hashes(opened.files, prepared)
         try:
-            output = opened.model.generate(engine_input, progress)
-            digests = [file_hash.result() for file_hash in hashes]
+            output = opened.model.generate(prepared.engine_input, progress)
+            digests = {path: file_hash.result() for path, file_hash in hashes.items()}
         finally:
-            for file_hash in hashes:
+            for file_hash in hashes.values():
                 file_hash.stop()
+        files = opened.files
         return MadePictures(
-            request=resolved,
+            request=prepared.request,
             output=output,
             model=files.model,
-            model_sha256=digests[0],
-            vae_sha256=digests[1] if files.vae else "",
+            model_sha256=digests[files.model],
+            vae_sha256=digests[files.vae] if files.vae else "",
+            loras=tuple(
+                replace(lora.receipt, hash=lora.receipt.hash or digests[lora.path][:ADD_ON_DIGITS])
+                for lora in prepared.loras
+            ),
+            embeddings=tuple(
+                replace(receipt, hash=digests[path][:ADD_ON_DIGITS])
+                for path, receipt in zip(
+                    prepared.prompts.files, prepared.prompts.receipts, strict=True
+                )
+            ),
         )
+
+    def _begin_hashes(self, files: _ModelFiles, prepared: _Prepared) -> dict[Path, FileHash]:
+        """The hashes of all files that made the picture, each in a thread of its own."""
+        whole = (files.model, files.vae, *prepared.prompts.files)
+        hashes = {path: FileHash(path, self._cache) for path in whole if path}
+        for lora in prepared.loras:
+            hashes[lora.path] = FileHash(lora.path, self._cache, data_only=True)
+        return hashes
 
     def _opened(self, request: GenerationRequest) -> _OpenModel:
         files = _model_files(request)
@@ -147,11 +189,38 @@ class PictureMaker:
             self._open = _open_model(self._engine, files)
         return self._open
 
-    def _input(self, opened: _OpenModel, request: ResolvedRequest) -> GenerationInput:
+    def _prepare(self, opened: _OpenModel, request: GenerationRequest) -> _Prepared:
+        """Reads the prompts and gives the model the LoRAs that they and the request name."""
+        try:
+            prompt, tags = split_tags(request.prompt)
+        except TagError as error:
+            raise RequestError(str(error)) from None
+        tagged = [
+            LoraUse(
+                path=self.add_ons.lora(tag.name),
+                weight=tag.unet_weight,
+                text_weight=tag.text_weight,
+            )
+            for tag in tags
+        ]
+        texts = (prompt, request.negative_prompt)
+        prompts = self._reader.read(texts, self.add_ons.embeddings, opened.model.describe())
+        resolved = request.resolve(opened.description.defaults)
+        return _Prepared(
+            request=resolved,
+            engine_input=self._input(opened, resolved, prompts),
+            loras=opened.loras.apply((*request.loras, *tagged)),
+            prompts=prompts,
+        )
+
+    def _input(
+        self, opened: _OpenModel, request: ResolvedRequest, prompts: ReadPrompts
+    ) -> GenerationInput:
         is_metal = self._engine.device().backend == BackendName.METAL
         return GenerationInput(
-            prompt=prompt_tokens(request.prompt, self._tokenizer),
-            negative_prompt=prompt_tokens(request.negative_prompt, self._tokenizer),
+            prompt=prompts.prompt,
+            negative_prompt=prompts.negative_prompt,
+            extra_rows=prompts.extra_rows,
             width=request.width,
             height=request.height,
             steps=request.steps,
@@ -214,9 +283,15 @@ def _open_model(engine: Engine, files: _ModelFiles) -> _OpenModel:
             tensors = [tensor for tensor in tensors if not tensor.name.startswith("taesd.")]
             tensors += taesd_tensors(closing.enter_context(open_checkpoint(files.taesd)))
         model = engine.open_model(tensors, description.config)
+        loras = LoraShelf(model, tensors)
+        closing.callback(loras.close)
         closing.callback(model.close)
         return _OpenModel(
-            files=files, description=description, model=model, closing=closing.pop_all()
+            files=files,
+            description=description,
+            model=model,
+            loras=loras,
+            closing=closing.pop_all(),
         )
 
 

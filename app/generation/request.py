@@ -24,6 +24,8 @@ MOST_PICTURES = 64
 MOST_CLIP_SKIP = 12
 LARGEST_CFG_SCALE = 100.0
 MOST_MASK_BLUR = 64
+MOST_LORAS = 64
+LARGEST_LORA_WEIGHT = 10.0
 
 
 class RequestError(ValueError):
@@ -39,6 +41,19 @@ class VaeTiling(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoraUse:
+    """A LoRA file and how strong it is; `text_weight`, the text encoder's, None: as `weight`."""
+
+    path: Path
+    weight: float = 1.0
+    text_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        for value in (self.weight, self.text_weight):
+            _check_range("strength of a LoRA", value, -LARGEST_LORA_WEIGHT, LARGEST_LORA_WEIGHT)
+
+
+@dataclass(frozen=True, kw_only=True)
 class GenerationRequest:
     """One batch of pictures to make.
 
@@ -46,7 +61,8 @@ class GenerationRequest:
     `taesd` None are the model's own. Picture i of the batch has `seed` + i. `denoise_strength`
     counts only with `init_image`, which is fitted to the size. `mask_image`, which needs one, has
     its proportions: white is painted anew, black is kept; `mask_blur` softens its edge by so many
-    pixels. Raises `RequestError`.
+    pixels. `loras` are added to the model beside those that the prompt names in tags. Raises
+    `RequestError`.
     """
 
     prompt: str
@@ -54,6 +70,7 @@ class GenerationRequest:
     model: Path | None = None
     vae: Path | None = None
     taesd: Path | None = None
+    loras: tuple[LoraUse, ...] = ()
     width: int | None = None
     height: int | None = None
     steps: int | None = None
@@ -82,6 +99,7 @@ class GenerationRequest:
         _check_range("batch count", self.batch_count, 1, MOST_PICTURES)
         _check_range("clip skip", self.clip_skip, 1, MOST_CLIP_SKIP)
         _check_range("denoise strength", self.denoise_strength, 0.0, 1.0)
+        _check_range("number of LoRAs", len(self.loras), 0, MOST_LORAS)
         _check_range("mask blur", self.mask_blur, 0, MOST_MASK_BLUR)
         _check_seed(self.seed, self.batch_count)
 

@@ -20,11 +20,15 @@ JsonObject = dict[str, object]
 def request_json(request: GenerationRequest) -> JsonObject:
     """The fields of a request as JSON values; what is None is left out."""
     values = {f.name: getattr(request, f.name) for f in dataclasses.fields(GenerationRequest)}
-    return {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in values.items()
-        if value is not None
-    }
+    return {name: _as_json(value) for name, value in values.items() if value not in (None, ())}
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_as_json(dataclasses.asdict(each)) for each in value]
+    if isinstance(value, dict):
+        return {name: _as_json(each) for name, each in value.items() if each is not None}
+    return str(value) if isinstance(value, Path) else value
 
 
 def read_request(value: object) -> tuple[GenerationRequest, tuple[str, ...]]:
@@ -50,6 +54,8 @@ def read_request(value: object) -> tuple[GenerationRequest, tuple[str, ...]]:
 
 def _typed(value: object, hint: object) -> object:
     """`value` as the field's type wants it; ValueError if it cannot be."""
+    if typing.get_origin(hint) is tuple:
+        return _typed_list(value, typing.get_args(hint)[0])
     union = isinstance(hint, types.UnionType)
     for kind in typing.get_args(hint) if union else (hint,):
         if kind is types.NoneType and value is None:
@@ -61,3 +67,17 @@ def _typed(value: object, hint: object) -> object:
         if type(value) is kind:
             return value
     raise ValueError
+
+
+def _typed_list(value: object, kind: Any) -> tuple[object, ...]:
+    """Objects of the dataclass `kind`."""
+    hints = typing.get_type_hints(kind)
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise ValueError
+    try:
+        return tuple(
+            kind(**{name: _typed(field, hints[name]) for name, field in each.items()})
+            for each in value
+        )
+    except (KeyError, TypeError):
+        raise ValueError from None

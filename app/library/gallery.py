@@ -30,7 +30,12 @@ from app.library.gallery_entry import (
     ScanReport,
 )
 from app.library.gallery_rows import FileState, GalleryRows, PictureRow, Trashed
-from app.library.image_metadata import ModelFile, parameters_text, read_parameters
+from app.library.image_metadata import (
+    ModelFile,
+    add_on_hashes,
+    parameters_text,
+    read_parameters,
+)
 from app.library.model_entry import model_name
 from app.library.picture_file import PictureError, save_png
 from app.library.picture_row import picture_files, picture_row, read_row
@@ -89,7 +94,8 @@ class Gallery:
         request, pixels = finished.request, finished.pictures
         model = ModelFile(name=model_name(finished.model.name), sha256=finished.model_sha256)
         vae = ModelFile(name=request.vae.name, sha256=finished.vae_sha256) if request.vae else None
-        text = parameters_text(request, picture, model, vae)
+        add_ons = add_on_hashes(finished.loras, finished.embeddings)
+        text = parameters_text(request, picture, model, vae, add_ons)
         own = dataclasses.replace(request, seed=request.seed + picture, batch_count=1)
         path = self._reserve(own.seed)
         size = (pixels.width, pixels.height)

@@ -26,7 +26,9 @@ from types import MappingProxyType
 from typing import Any
 
 from app.engine.types import Rng, Sampler, Schedule
+from app.generation.add_ons import EmbeddingReceipt, LoraReceipt
 from app.generation.request import GenerationRequest, RequestError, ResolvedRequest
+from app.prompt.lora_tags import tag_text
 from app.version import VERSION
 
 NEGATIVE_MARK = "Negative prompt:"
@@ -85,6 +87,7 @@ SCHEDULE_WORDS: Mapping[str, Schedule] = MappingProxyType(
 _ITEM = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"^(\d{1,6})x(\d{1,6})$")
 _LORA_TAG = re.compile(r"<(?:lora|lyco):([^:>]+)")
+_UNNAMED = re.compile(r"[,:]")  # what A1111 leaves out of a name beside its hash
 _NEEDS_QUOTES = re.compile(r"[,\n:]")
 
 
@@ -98,6 +101,27 @@ class ModelFile:
 
     name: str
     sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddOnHashes:
+    """The LoRAs and embeddings that took part: (name, first digits of the hash or nothing)."""
+
+    loras: tuple[tuple[str, str], ...] = ()
+    embeddings: tuple[tuple[str, str], ...] = ()
+
+
+NO_ADD_ONS = AddOnHashes()
+
+
+def add_on_hashes(
+    loras: Sequence[LoraReceipt], embeddings: Sequence[EmbeddingReceipt]
+) -> AddOnHashes:
+    """Of the LoRAs and of those embeddings that were used as such."""
+    return AddOnHashes(
+        loras=tuple((receipt.name, receipt.hash) for receipt in loras),
+        embeddings=tuple((each.name, each.hash) for each in embeddings if each.count),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +149,12 @@ def parameters_text(
     picture: int,
     model: ModelFile,
     vae: ModelFile | None = None,
+    add_ons: AddOnHashes = NO_ADD_ONS,
 ) -> str:
-    """The `parameters` text of picture number `picture`, from 0, of a finished request."""
+    """The `parameters` text of picture number `picture`, from 0, of a finished request.
+
+    LoRAs beside the prompt become tags at its end, which other programs follow too.
+    """
     is_masked = request.init_image and request.mask_image
     items: list[tuple[str, object | None]] = [
         ("Steps", request.steps),
@@ -147,12 +175,14 @@ def parameters_text(
         ("RNG", request.rng.upper()),
         ("Mask blur", request.mask_blur if is_masked else None),
         ("Mask mode", NOT_MASKED if is_masked and request.mask_invert else None),
+        ("Lora hashes", _hashes(add_ons.loras)),
+        ("TI hashes", _hashes(add_ons.embeddings)),
         ("Version", f"Aquatint {VERSION}"),
     ]
     line = ", ".join(_item(key, str(value)) for key, value in items if value is not None)
     negative = request.negative_prompt
     middle = f"\n{NEGATIVE_MARK} {negative}" if negative else ""
-    return f"{request.prompt}{middle}\n{line}".strip()
+    return f"{_tagged_prompt(request)}{middle}\n{line}".strip()
 
 
 def read_parameters(text: str) -> PictureMetadata:
@@ -186,6 +216,7 @@ def metadata_of_items(
     model = reader.take_file("Model", "Model hash")
     vae = reader.take_file("VAE", "VAE hash")
     version = reader.take("Version") or ""
+    _take_hashes(reader, f"{prompt}\n{negative}")
     keys = [key for key, _ in items]
     if "Denoising strength" in keys and not any(key.startswith("Hires") for key in keys):
         reader.refused.append(INIT_IMAGE)
@@ -201,6 +232,16 @@ def metadata_of_items(
         loras=tuple(dict.fromkeys(tag.split(":")[0].strip() for tag in tags)),
         program=program or ("Aquatint" if version.startswith("Aquatint") else "A1111"),
     )
+
+
+def _take_hashes(reader: "_ItemReader", prompts: str) -> None:
+    """Files are found by the names in the prompts; a hash whose name is not there is left over."""
+    words = _UNNAMED.sub("", prompts).lower()
+    for key in ("Lora hashes", "TI hashes"):
+        value = reader.take(key) or ""
+        names = (pair.partition(":")[0].strip().lower() for pair in value.split(","))
+        if not all(name in words for name in names):
+            reader.refuse(key, value)
 
 
 def _is_json(text: str) -> bool:
@@ -220,6 +261,17 @@ def _item(key: str, value: str) -> str:
     return (
         f"{key}: {json.dumps(value, ensure_ascii=False) if _NEEDS_QUOTES.search(value) else value}"
     )
+
+
+def _tagged_prompt(request: ResolvedRequest) -> str:
+    tags = (tag_text(use.path.stem, use.weight, use.text_weight) for use in request.loras)
+    return " ".join(filter(None, (request.prompt, *tags)))
+
+
+def _hashes(named: Sequence[tuple[str, str]]) -> str | None:
+    """Such as "ink: 0123456789ab", without what A1111 leaves out of names; None: nothing."""
+    pairs = (f"{_UNNAMED.sub('', name)}: {digits}" for name, digits in named if digits)
+    return ", ".join(pairs) or None
 
 
 def _number(value: float) -> str:

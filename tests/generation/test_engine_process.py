@@ -13,12 +13,16 @@ from pytestqt.qtbot import QtBot
 from app.engine.engine import Engine
 from app.engine.types import Phase
 from app.generation import engine_client
+from app.generation.add_ons import AddOns
 from app.generation.engine_child import engine_command
 from app.generation.engine_client import EngineClient
 from app.generation.messages import Failed, Finished, Memory, Planned, Progress, Ready
 from app.generation.picture_maker import PictureMaker
 from app.generation.request import GenerationRequest
+from app.paths import resource_path
 from tests.generation import breaking_engine
+from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
+from tests.random_weights import UNET
 
 LIMIT_MS = 60_000
 REQUEST = GenerationRequest(prompt="a red apple", steps=3, seed=7, width=128, height=128)
@@ -230,3 +234,26 @@ def test_the_log_tells_of_jobs_and_not_of_words(
     assert "INFO engine: ends as Finished" in text
     assert "apple" not in text
     assert "pear" not in text
+
+
+def test_prompts_may_name_what_was_set(client: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
+    """Unknown before, used after, by jobs and forecasts; and again after a restart."""
+    layers = (f"{UNET}middle_block.1.transformer_blocks.0.attn2.to_q",)
+    shapes = layer_shapes(resource_path("models/aquatint-mini.safetensors"))
+    arrays = lora_arrays(shapes, layers, Dialect.KOHYA, rank=2, alpha=None)
+    path = write_lora(tmp_path / "ink.safetensors", arrays)
+    request = dataclasses.replace(REQUEST, prompt="a red apple <lora:ink>", steps=1)
+    refused = end_of(client, qtbot, "one", request)
+    assert isinstance(refused, Failed) and "no LoRA named ink" in refused.sentence
+    client.set_add_ons(AddOns.of([path], []))
+    made = end_of(client, qtbot, "two", request)
+    assert isinstance(made, Finished)
+    assert [(lora.name, lora.applied) for lora in made.loras] == [("ink", 1)]
+    with qtbot.waitSignal(client.planned, timeout=LIMIT_MS) as planned:
+        client.plan(1, request)
+    assert planned.args[0].figures.merging > 0
+    process = client._child._process if client._child else None
+    assert process
+    with qtbot.waitSignal(client.ready, timeout=LIMIT_MS):
+        os.kill(process.pid, signal.SIGKILL)
+    assert isinstance(end_of(client, qtbot, "three", request), Finished)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.engine.types import Preview, Rng, Sampler, Schedule
-from app.generation.request import GenerationRequest
+from app.generation.request import GenerationRequest, LoraUse
 from app.generation.request_json import read_request, request_json
 
 FULL = GenerationRequest(
@@ -15,6 +15,10 @@ FULL = GenerationRequest(
     model=Path("/models/ink.safetensors"),
     vae=Path("/models/vae.safetensors"),
     taesd=Path("/models/t.safetensors"),
+    loras=(
+        LoraUse(path=Path("/loras/ink.safetensors"), weight=-0.5, text_weight=0.0),
+        LoraUse(path=Path("/loras/墨.safetensors")),
+    ),
     width=512,
     height=768,
     steps=20,
@@ -44,6 +48,12 @@ def test_whole_number_is_a_scale_too() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("loras", {}),
+        ("loras", ["/loras/ink.safetensors"]),
+        ("loras", [{"weight": 1}]),
+        ("loras", [{"path": "x", "weight": 1e9}]),
+        ("loras", [{"path": "x", "strength": 1}]),
+        ("loras", [{"path": 3}]),
         ("prompt", None),
         ("prompt", "a\0"),
         ("steps", 9.5),

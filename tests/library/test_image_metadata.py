@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from app.engine.types import Rng, Sampler, Schedule
-from app.generation.request import GenerationRequest, ResolvedRequest
+from app.generation.add_ons import EmbeddingReceipt, LoraReceipt
+from app.generation.request import GenerationRequest, LoraUse, ResolvedRequest
 from app.library.image_metadata import (
     INIT_IMAGE,
     MASK,
     SAMPLER_LABELS,
     SCHEDULE_LABELS,
+    AddOnHashes,
     ModelFile,
+    add_on_hashes,
     parameters_text,
     read_parameters,
 )
@@ -287,3 +290,38 @@ def test_json_of_another_program_is_not_taken_for_a_prompt() -> None:
 def test_every_word_has_a_label() -> None:
     assert set(SAMPLER_LABELS) == set(Sampler)
     assert set(SCHEDULE_LABELS) == set(Schedule)
+
+
+def test_loras_become_tags_and_hashes() -> None:
+    """Those beside the prompt follow it as tags; names lose what the grammar cannot carry."""
+    request = resolved(
+        prompt="a bad-dream <lora:wash:0.3>",
+        loras=(
+            LoraUse(path=Path("/loras/ink: old.safetensors"), weight=0.8),
+            LoraUse(path=Path("/loras/thin.safetensors"), weight=1, text_weight=-0.5),
+        ),
+    )
+    hashes = AddOnHashes(
+        loras=(("wash", "0123456789ab"), ("ink: old", "ba9876543210"), ("thin", "")),
+        embeddings=(("bad-dream", "001122334455"),),
+    )
+    text = parameters_text(request, 0, MODEL, None, hashes)
+    tags = "<lora:wash:0.3> <lora:ink old:0.8> <lora:thin:-0.5:1>"
+    assert text.startswith(f"a bad-dream {tags}\n")
+    assert ', Lora hashes: "wash: 0123456789ab, ink old: ba9876543210"' in text
+    assert ', TI hashes: "bad-dream: 001122334455", Version: ' in text
+    read = read_parameters(text)
+    assert (read.request.prompt, read.not_restored) == (f"a bad-dream {tags}", ())
+    assert read.loras == ("wash", "ink old", "thin")
+
+
+def test_receipts_as_hashes() -> None:
+    """An embedding that was read as plain words took no part."""
+    loras = (LoraReceipt(name="ink", applied=1, layers=2, left_out=(), hash="01"),)
+    embeddings = (
+        EmbeddingReceipt(name="dream", count=2, hash="23"),
+        EmbeddingReceipt(name="apple", count=0, sentence="It is of another model.", hash="45"),
+    )
+    assert add_on_hashes(loras, embeddings) == AddOnHashes(
+        loras=(("ink", "01"),), embeddings=(("dream", "23"),)
+    )
