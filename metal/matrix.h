@@ -7,6 +7,7 @@
 
 #include "kernel_args.h"
 #include "math.h"
+#include "unroll.h"
 
 using namespace metal;
 
@@ -166,8 +167,10 @@ void matrix_finish(constant matrix_args &args, matrix_target<T> to, uint row, ui
   if (args.has_residual) sum += matrix_read(to.residual + at, is_whole, count);
   if (args.act == KERNEL_ACT_GEGLU) {
     if (args.has_bias) gate += matrix_read(to.bias + columns + column, is_whole, count);
+    UNROLL
     for (ushort i = 0; i < 4; i++) sum[i] *= gelu(gate[i]);
   } else if (args.act != KERNEL_ACT_NONE) {
+    UNROLL
     for (ushort i = 0; i < 4; i++) sum[i] = activate(sum[i], args.act);
   }
   if (is_whole)

@@ -18,6 +18,7 @@
 #include "kernel_args.h"
 #include "matrix.h"
 #include "mma.h"
+#include "unroll.h"
 
 using namespace metal;
 
@@ -29,9 +30,12 @@ void matrix_finish_sums(constant matrix_args &args, matrix_target<T> to,
                         const thread mma_sums<FM, FN> &sums, threadgroup float *stage, uint row,
                         uint column, ushort lane) {
   constexpr ushort STRIDE = 8 * FN + 4;
+  // Only the choice of registers is unrolled: what follows the sum is long, and once is enough.
   for (ushort i = 0; i < FM; i++) {
     simdgroup_barrier(mem_flags::mem_threadgroup);
-    mma_store_rows(sums, i, stage, STRIDE);
+    UNROLL
+    for (ushort own = 0; own < FM; own++)
+      if (own == i) mma_store_rows(sums, own, stage, STRIDE);
     simdgroup_barrier(mem_flags::mem_threadgroup);
     matrix_finish_stage<T, 8, 8 * FN, 32>(args, to, stage, row + i * 8, column, lane);
   }
@@ -40,9 +44,12 @@ void matrix_finish_sums(constant matrix_args &args, matrix_target<T> to,
 // Stores the sums of one simdgroup as they are, into the slice's [tiles of rows][tiles of columns].
 template <ushort FM, ushort FN>
 void matrix_store_partial(const thread mma_sums<FM, FN> &sums, device float *to, uint stride) {
-  for (ushort i = 0; i < FM; i++)
+  UNROLL
+  for (ushort i = 0; i < FM; i++) {
+    UNROLL
     for (ushort j = 0; j < FN; j++)
       simdgroup_store(sums.block[i][j], to + ulong(i * 8) * stride + j * 8, stride);
+  }
 }
 
 // ---- staged: slabs through threadgroup memory ----
@@ -68,6 +75,7 @@ struct matrix_share {
 template <bool TAPS, ushort PIXELS, ushort ROWS>
 void matrix_move_to_tap(constant matrix_args &args, thread matrix_share<PIXELS, ROWS> &share,
                         uint tap) {
+  UNROLL
   for (ushort i = 0; i < PIXELS; i++)
     share.under_tap[i] = matrix_under_tap<TAPS>(args, share.pixel[i], tap);
 }
@@ -78,6 +86,7 @@ void matrix_fetch_pixels(constant matrix_args &args, const device T *source, mat
   constexpr ushort PIECE = 16 / sizeof(T), PIECES = MMA_DEPTH / PIECE;
   const uint channels = uint(slab.is_y ? args.y_channels : args.x_channels);
   const uint channel = slab.channel + thread_index % PIECES * PIECE;
+  UNROLL
   for (ushort i = 0; i < PIXELS; i++) {
     const uint pixel = channel < channels ? share.under_tap[i] : MATRIX_OUTSIDE;
     share.pixel_piece[i] = uint4(0);
@@ -96,6 +105,7 @@ void matrix_fetch_weights(constant matrix_args &args, const device half *w, matr
   const uint depth = uint(args.side * args.side) * in;
   const uint channel = slab.channel + thread_index % PIECES * PIECE;
   const uint at = slab.tap * in + channel + (slab.is_y ? uint(args.x_channels) : 0);
+  UNROLL
   for (ushort i = 0; i < ROWS; i++) {
     const uint row = first_row + thread_index / PIECES + i * (MMA_THREADS / PIECES);
     share.weight_piece[i] = uint4(0);
@@ -109,9 +119,11 @@ void matrix_put_share(const thread matrix_share<PIXELS, ROWS> &share, threadgrou
                       threadgroup T *weights, ushort stride, ushort thread_index) {
   constexpr ushort PIECE = 16 / sizeof(T), PIECES = MMA_DEPTH / PIECE;
   threadgroup T *to = pixels + thread_index / PIECES * stride + thread_index % PIECES * PIECE;
+  UNROLL
   for (ushort i = 0; i < PIXELS; i++)
     *(threadgroup uint4 *)(to + i * (MMA_THREADS / PIECES) * stride) = share.pixel_piece[i];
   to = weights + thread_index / 4 * stride + thread_index % 4 * 8;
+  UNROLL
   for (ushort i = 0; i < ROWS; i++)
     matrix_put(to + i * (MMA_THREADS / 4) * stride, share.weight_piece[i]);
 }
@@ -170,6 +182,7 @@ kernel void matrix(constant matrix_args &args [[buffer(0)]], device T *out [[buf
   matrix_slab slab = matrix_find_slab<MMA_DEPTH>(args, place.slab);
   w += matrix_phase_weights(args) * place.phase;
   matrix_share<BM * PIECES / MMA_THREADS, BN * 4 / MMA_THREADS> share;
+  UNROLL
   for (ushort i = 0; i < BM * PIECES / MMA_THREADS; i++) {
     const uint own = place.row + thread_index / PIECES + i * (MMA_THREADS / PIECES);
     share.pixel[i] = matrix_find_pixel<TAPS>(args, uint(args.row_first) + own, place.phase);
@@ -230,6 +243,7 @@ kernel void matrix_direct_f16(constant matrix_args &args [[buffer(0)]],
   const uint row = place.row + simd_group / 2 * 32, column = place.column + simd_group % 2 * 32;
   const uint x_channels = uint(args.x_channels), y_channels = uint(args.y_channels);
   uint rows[4], columns[4];
+  UNROLL
   for (ushort i = 0; i < 4; i++) {
     rows[i] = min(uint(args.row_first) + row + i * 8, uint(args.row_end) - 8);
     columns[i] = min(column + i * 8, uint(args.weight_rows) - 8);

@@ -6,6 +6,9 @@
 
 #include <metal_simdgroup_matrix>
 #include <metal_stdlib>
+
+#include "unroll.h"
+
 using namespace metal;
 
 constant constexpr ushort MMA_THREADS = 128;
@@ -18,23 +21,32 @@ struct mma_sums {
 
 template <ushort FM, ushort FN>
 void mma_clear(thread mma_sums<FM, FN> &sums) {
-  for (ushort i = 0; i < FM; i++)
+  UNROLL
+  for (ushort i = 0; i < FM; i++) {
+    UNROLL
     for (ushort j = 0; j < FN; j++)
       sums.block[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
+  }
 }
 
 // sums += a b^T over one slab. a: [8 FM][stride], b: [8 FN][stride], both with K fastest.
 template <typename T, ushort FM, ushort FN>
 void mma_multiply_slab(thread mma_sums<FM, FN> &sums, const threadgroup T *a,
                        const threadgroup T *b, ushort stride) {
+  UNROLL
   for (ushort k = 0; k < MMA_DEPTH; k += 8) {
     simdgroup_matrix<T, 8, 8> left[FM], right[FN];
+    UNROLL
     for (ushort i = 0; i < FM; i++) simdgroup_load(left[i], a + i * 8 * stride + k, stride);
+    UNROLL
     for (ushort j = 0; j < FN; j++)
       simdgroup_load(right[j], b + j * 8 * stride + k, stride, ulong2(0, 0), true);
-    for (ushort i = 0; i < FM; i++)
+    UNROLL
+    for (ushort i = 0; i < FM; i++) {
+      UNROLL
       for (ushort j = 0; j < FN; j++)
         simdgroup_multiply_accumulate(sums.block[i][j], left[i], right[j], sums.block[i][j]);
+    }
   }
 }
 
@@ -45,16 +57,23 @@ void mma_multiply_direct(thread mma_sums<FM, FN> &sums, const device half *a,
                          const thread uint *rows, uint a_stride, const device half *b,
                          const thread uint *columns, uint b_stride, uint depth) {
   const device half *left_from[FM], *right_from[FN];
+  UNROLL
   for (ushort i = 0; i < FM; i++) left_from[i] = a + ulong(rows[i]) * a_stride;
+  UNROLL
   for (ushort j = 0; j < FN; j++) right_from[j] = b + ulong(columns[j]) * b_stride;
   for (uint k = 0; k < depth; k += 8) {
     simdgroup_half8x8 left[FM], right[FN];
+    UNROLL
     for (ushort i = 0; i < FM; i++) simdgroup_load(left[i], left_from[i] + k, a_stride);
+    UNROLL
     for (ushort j = 0; j < FN; j++)
       simdgroup_load(right[j], right_from[j] + k, b_stride, ulong2(0, 0), true);
-    for (ushort i = 0; i < FM; i++)
+    UNROLL
+    for (ushort i = 0; i < FM; i++) {
+      UNROLL
       for (ushort j = 0; j < FN; j++)
         simdgroup_multiply_accumulate(sums.block[i][j], left[i], right[j], sums.block[i][j]);
+    }
   }
 }
 
@@ -62,6 +81,7 @@ void mma_multiply_direct(thread mma_sums<FM, FN> &sums, const device half *a,
 template <ushort FM, ushort FN>
 void mma_store_rows(const thread mma_sums<FM, FN> &sums, ushort i, threadgroup float *to,
                     ushort stride) {
+  UNROLL
   for (ushort j = 0; j < FN; j++) simdgroup_store(sums.block[i][j], to + j * 8, stride);
 }
 

@@ -12,6 +12,7 @@
 
 #include "kernel_args.h"
 #include "matrix.h"
+#include "unroll.h"
 
 using namespace metal;
 using namespace mpp::tensor_ops;
@@ -43,6 +44,7 @@ static inline tensor_device tensor_of(device half *from, uint rows, uint depth, 
 
 template <typename SUMS>
 void tensor_clear(thread SUMS &sums) {
+  UNROLL
   for (ushort i = 0; i < sums.get_capacity(); i++)
     if (sums.is_valid_element(i)) sums[i] = 0.0f;
 }
@@ -50,6 +52,7 @@ void tensor_clear(thread SUMS &sums) {
 // One half of the tile, rows first.. of it, to the stage.
 template <typename SUMS>
 void tensor_put_stage(thread SUMS &sums, threadgroup float *stage, int first) {
+  UNROLL
   for (ushort i = 0; i < sums.get_capacity(); i++) {
     if (!sums.is_valid_element(i)) continue;
     const auto at = sums.get_multidimensional_index(i);  // column, row
@@ -148,12 +151,13 @@ kernel void tensor_taps_f16(constant matrix_args &args [[buffer(0)]],
   const ushort piece = thread_index % TENSOR_PIECES * 8;
   matrix_pixel pixel[TENSOR_SHARE];
   uint under_tap[TENSOR_SHARE];
+  UNROLL
   for (ushort i = 0; i < TENSOR_SHARE; i++) {
     const uint own = place.row + thread_index / TENSOR_PIECES + i * TENSOR_STEP;
     pixel[i] = matrix_find_pixel<true>(args, uint(args.row_first) + own, place.phase);
   }
   tensor_threadgroup whole_left(pixels, dextents<int, 2>(TENSOR_DEPTH, TENSOR_ROWS),
-                                      array<int, 2>{1, TENSOR_DEPTH});
+                                array<int, 2>{1, TENSOR_DEPTH});
   tensor_device ws =
       tensor_of(w + matrix_phase_weights(args) * place.phase, uint(args.weight_rows), depth, depth);
 
@@ -166,12 +170,15 @@ kernel void tensor_taps_f16(constant matrix_args &args [[buffer(0)]],
   matrix_slab slab = matrix_find_slab<TENSOR_DEPTH>(args, place.slab);
   bool is_new_tap = true;
   for (uint i = place.slab; i < place.slab_end; i++) {
-    if (is_new_tap)
+    if (is_new_tap) {
+      UNROLL
       for (ushort j = 0; j < TENSOR_SHARE; j++)
         under_tap[j] = matrix_under_tap<true>(args, pixel[j], slab.tap);
+    }
     const device half *source = slab.is_y ? y : x;
     const uint channels = uint(slab.is_y ? args.y_channels : args.x_channels);
     threadgroup_barrier(mem_flags::mem_threadgroup);
+    UNROLL
     for (ushort j = 0; j < TENSOR_SHARE; j++) {
       uint4 numbers = uint4(0);
       if (under_tap[j] != MATRIX_OUTSIDE)
