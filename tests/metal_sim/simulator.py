@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = "clang-19 llvm-19 lld-19 g++ libgnustep-base-dev libblocksruntime-dev"
+PACKAGES = "clang-19 llvm-19 g++ libgnustep-base-dev libblocksruntime-dev"
 LIBRARY = "libmetal_sim.so"
 CLANGS = [f"clang-{version}" for version in range(22, 17, -1)]
 GCCS = ["gcc", *(f"gcc-{version}" for version in range(16, 10, -1))]
@@ -199,5 +199,17 @@ def _run(command: list[str]) -> str:
     return result.stdout
 
 
+def main() -> None:
+    """The folder of a build; or, for .ci/run, the packages to install, or what is missing."""
+    missing = find_tools().missing
+    if "--packages" in sys.argv:
+        print(PACKAGES if missing else "")
+    elif "--missing" in sys.argv:
+        if missing:
+            print(f"METAL IS NOT TESTED HERE: {', '.join(missing)} missing.", file=sys.stderr)
+    else:
+        print(build())
+
+
 if __name__ == "__main__":
-    print(build())
+    main()
