@@ -2,8 +2,8 @@
  * of tiles, slices of K and bands of rows; what the kernels compute is theirs. */
 #include "backend/metal/metal_matrix.h"
 
+#include "backend/metal/metal_product.h"
 #include "base/half.h"
-#include "metal/kernel_args.h"
 
 enum {
   TILE_THREADS = 128,
@@ -17,18 +17,6 @@ enum {
 };
 
 static const double CORE_FLOPS = 0.25e12; /* per second: what one core of a GPU reaches, about */
-
-/* Inputs of the kernels in matrix.metal, from [[buffer(2)]] on. */
-enum { FROM_X, FROM_Y, FROM_WEIGHT, FROM_BIAS, FROM_RESIDUAL, FROM_CHANNEL_ADD, FROM_COUNT };
-
-typedef struct product {
-  matrix_args args;
-  sd_dtype dtype; /* of activations */
-  matrix_form form;
-  matrix_variant variant;
-  int32_t row_tiles, column_tiles; /* of all rows */
-  metal_view out, from[FROM_COUNT];
-} product;
 
 static int32_t product_ceil(int64_t x, int64_t y) { return (int32_t)((x + y - 1) / y); }
 static int32_t product_min(int32_t x, int32_t y) { return x < y ? x : y; }
@@ -62,8 +50,7 @@ static metal_kernel product_kernel(const product *p, matrix_variant variant) {
 
 /* ---- what the product is ---- */
 
-/* Fills what follows from the rest. */
-static void product_derive(product *p) {
+void product_derive(product *p) {
   matrix_args *a = &p->args;
   a->is_wide = a->x_channels % 8 == 0 && a->y_channels % 8 == 0;
   p->form = a->side == 1 && a->stride == 1 && !a->upsample ? MATRIX_ROWS : MATRIX_TAPS;
@@ -188,19 +175,19 @@ static void product_set_slices(product *p, const metal_tuning *tuning) {
     p->args.slices = product_min(product_ceil(4 * cores, tiles), most);
 }
 
-static void product_cut(product *p, const metal_backend *m, const metal_tuning *tuning) {
+void product_cut(product *p, const metal_backend *m, const metal_tuning *tuning) {
   const int64_t tiles =
       (int64_t)product_ceil(p->args.row_end, 64) * product_ceil(p->args.weight_rows, 64);
   const matrix_size size = tiles < 64 ? MATRIX_SMALL : tiles < 512 ? MATRIX_MIDDLE : MATRIX_LARGE;
   matrix_variant variant = tuning->variant[p->form][size];
   if (p->args.weight_rows <= 32) variant = MATRIX_64X32;
-  if (variant == MATRIX_DIRECT && !product_may_be_direct(p)) variant = MATRIX_64X64;
-  if (variant == MATRIX_TENSOR && !product_may_be_tensor(p)) variant = MATRIX_64X64;
+  if (variant == MATRIX_DIRECT && !product_may_be_direct(p)) variant = tuning->staged;
+  if (variant == MATRIX_TENSOR && !product_may_be_tensor(p)) variant = tuning->staged;
   if (metal_kernel_threads(m, product_kernel(p, variant)) < TILE_THREADS) variant = MATRIX_64X32;
   product_set_variant(p, variant);
   product_set_order(p);
   product_set_slices(p, tuning);
-  if (p->variant == MATRIX_DIRECT && p->args.slices > 1) product_set_variant(p, MATRIX_64X64);
+  if (p->variant == MATRIX_DIRECT && p->args.slices > 1) product_set_variant(p, tuning->staged);
 }
 
 /* ---- its dispatches ---- */
@@ -210,11 +197,13 @@ static metal_view product_part(metal_view view, int64_t offset, int64_t bytes) {
 }
 
 /* Multiply-adds x 2 of a dispatch of `row_tiles`, those of tiles' empty parts among them. */
-static double product_flops(const product *p, int32_t row_tiles) {
+static double product_band_flops(const product *p, int32_t row_tiles) {
   const product_tile tile = product_tile_of(p);
   const int32_t rows = tile.rows * row_tiles * (p->args.is_phased ? PHASES : 1);
   return 2.0 * rows * p->column_tiles * tile.columns * p->args.slabs * tile.depth;
 }
+
+double product_flops(const product *p) { return product_band_flops(p, p->row_tiles); }
 
 /* Device bytes read and written. Tiles meet each operand again and again; the outer one is read
  * once, the inner one once if the cache holds it, else for each step of the outer loop. */
@@ -243,7 +232,7 @@ static void product_encode_rows(metal_backend *m, const product *p, int32_t row,
                       .out = p->out,
                       .in_count = FROM_COUNT,
                       .threads = TILE_THREADS,
-                      .flops = product_flops(p, row_tiles),
+                      .flops = product_band_flops(p, row_tiles),
                       .bytes = product_bytes(p, row_tiles)};
   for (int32_t i = 0; i < FROM_COUNT; i++) d.in[i] = p->from[i];
   if (!args.is_phased) {
@@ -284,12 +273,12 @@ static void product_encode_slices(metal_backend *m, const product *p) {
   metal_encode(m, &d);
 }
 
-static void product_encode(metal_backend *m, const product *p) {
+void product_encode(metal_backend *m, const product *p) {
   if (p->args.slices > 1) {
     product_encode_slices(m, p);
     return;
   }
-  const double tiles = metal_dispatch_limit(m) / product_flops(p, 1);
+  const double tiles = metal_dispatch_limit(m) / product_band_flops(p, 1);
   const int32_t most = tiles < 1.0 ? 1 : tiles > p->row_tiles ? p->row_tiles : (int32_t)tiles;
   const int32_t bands = product_ceil(p->row_tiles, most);
   const int32_t band = product_tile_of(p).rows * product_ceil(p->row_tiles, bands);
@@ -307,84 +296,3 @@ static void product_run(metal_backend *m, const node *n) {
 
 void metal_linear(metal_backend *m, const node *n) { product_run(m, n); }
 void metal_conv2d(metal_backend *m, const node *n) { product_run(m, n); }
-
-/* ---- the choice of variants ---- */
-
-metal_tuning metal_tuning_default(void) {
-  const metal_tuning tuning = {.flops_per_second = 2e12}; /* an M1's; all variants the first */
-  return tuning;
-}
-
-typedef struct tuning_shape {
-  matrix_form form;
-  matrix_size size;
-  int32_t side, channels, columns; /* two pictures of side x side */
-} tuning_shape;
-
-/* A product on the scratch, whatever lies there. */
-static product tuning_product(metal_backend *m, const tuning_shape *s) {
-  const int32_t rows = 2 * s->side * s->side, taps = s->form == MATRIX_TAPS ? 9 : 1;
-  const int64_t part = METAL_SCRATCH_BYTES / 4, bytes = (int64_t)sizeof(uint16_t);
-  const int64_t weight_bytes = (int64_t)s->columns * taps * s->channels * bytes;
-  const metal_view all = metal_scratch(m, METAL_SCRATCH_BYTES);
-  product p = {.dtype = SD_F16,
-               .out = product_part(all, part, rows * s->columns * bytes),
-               .from = {[FROM_X] = product_part(all, 2 * part, rows * s->channels * bytes),
-                        [FROM_WEIGHT] = product_part(all, 3 * part, weight_bytes)}};
-  p.args = (matrix_args){.row_end = rows,
-                         .columns = s->columns,
-                         .weight_rows = s->columns,
-                         .x_channels = s->channels,
-                         .side = s->form == MATRIX_TAPS ? 3 : 1,
-                         .stride = 1,
-                         .pad = s->form == MATRIX_TAPS,
-                         .in_h = s->side,
-                         .in_w = s->side,
-                         .out_h = s->side,
-                         .out_w = s->side};
-  product_derive(&p);
-  return p;
-}
-
-/* FLOPs per second of the shape by the variant, the best of three runs; 0 if it cannot run. */
-static double tuning_rate(metal_backend *m, metal_finish finish, const tuning_shape *s,
-                          matrix_variant variant, const metal_tuning *so_far) {
-  metal_tuning tuning = *so_far;
-  tuning.variant[s->form][s->size] = variant;
-  product p = tuning_product(m, s);
-  product_cut(&p, m, &tuning);
-  if (p.variant != variant) return 0.0;
-  double best = 0.0;
-  for (int32_t i = 0; i < 3; i++) {
-    product_encode(m, &p);
-    const double seconds = finish(m), rate = product_flops(&p, p.row_tiles) / seconds;
-    if (seconds <= 0.0) return 0.0;
-    if (rate > best) best = rate;
-  }
-  return best;
-}
-
-metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish) {
-  static const double LEAST_FLOPS = 5e10; /* per second, of anything that is a GPU */
-  static const tuning_shape PROBE = {MATRIX_ROWS, MATRIX_SMALL, 8, 320, 320};
-  static const tuning_shape SHAPES[] = {
-      {MATRIX_TAPS, MATRIX_LARGE, 64, 320, 320},  {MATRIX_ROWS, MATRIX_LARGE, 64, 320, 320},
-      {MATRIX_TAPS, MATRIX_MIDDLE, 32, 640, 640}, {MATRIX_ROWS, MATRIX_MIDDLE, 32, 640, 640},
-      {MATRIX_TAPS, MATRIX_SMALL, 8, 640, 1280},  {MATRIX_ROWS, MATRIX_SMALL, 8, 1280, 1280}};
-  metal_tuning tuning = metal_tuning_default();
-  if (tuning_rate(m, finish, &PROBE, MATRIX_64X32, &tuning) < LEAST_FLOPS) return tuning;
-  double fastest = 0.0;
-  for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++) {
-    const tuning_shape *s = &SHAPES[i];
-    double best = 0.0;
-    for (int32_t variant = 0; variant < MATRIX_VARIANT_COUNT; variant++) {
-      const double rate = tuning_rate(m, finish, s, (matrix_variant)variant, &tuning);
-      if (rate <= best) continue;
-      best = rate;
-      tuning.variant[s->form][s->size] = (matrix_variant)variant;
-    }
-    if (best > fastest) fastest = best;
-    if (fastest > 0.0) tuning.flops_per_second = fastest;
-  }
-  return tuning;
-}

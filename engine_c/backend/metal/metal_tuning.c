@@ -1,0 +1,168 @@
+/* metal tuning: which variant of the product this GPU computes rightly, and which is its fastest.
+ * Owns the choice; how a variant is encoded is metal_matrix's. Runs on the scratch alone. */
+#include <math.h>
+
+#include "backend/metal/metal_device.h"
+#include "backend/metal/metal_product.h"
+#include "base/half.h"
+
+enum { RUNS = 3 /* of which the fastest counts */ };
+
+static const double LEAST_FLOPS = 5e10; /* per second, of anything that is a GPU */
+
+/* Largest |got - wanted| / (1 + |wanted|): two roundings to f16. */
+static const float TOLERANCE = 0x1p-9f;
+
+typedef struct tuning_shape {
+  matrix_form form;
+  matrix_size size;
+  int32_t side, channels, columns; /* two pictures of side x side */
+} tuning_shape;
+
+static metal_view tuning_part(metal_view all, int64_t offset, int64_t bytes) {
+  return (metal_view){all.buffer, all.offset + offset, bytes};
+}
+
+/* A product on the scratch, whatever lies there. */
+static product tuning_product(metal_backend *m, const tuning_shape *s) {
+  const int32_t rows = 2 * s->side * s->side, taps = s->form == MATRIX_TAPS ? 9 : 1;
+  const int64_t part = METAL_SCRATCH_BYTES / 4, bytes = (int64_t)sizeof(uint16_t);
+  const int64_t weight_bytes = (int64_t)s->columns * taps * s->channels * bytes;
+  const metal_view all = metal_scratch(m, METAL_SCRATCH_BYTES);
+  product p = {.dtype = SD_F16,
+               .out = tuning_part(all, part, rows * s->columns * bytes),
+               .from = {[FROM_X] = tuning_part(all, 2 * part, rows * s->channels * bytes),
+                        [FROM_WEIGHT] = tuning_part(all, 3 * part, weight_bytes)}};
+  p.args = (matrix_args){.row_end = rows,
+                         .columns = s->columns,
+                         .weight_rows = s->columns,
+                         .x_channels = s->channels,
+                         .side = s->form == MATRIX_TAPS ? 3 : 1,
+                         .stride = 1,
+                         .pad = s->form == MATRIX_TAPS,
+                         .in_h = s->side,
+                         .in_w = s->side,
+                         .out_h = s->side,
+                         .out_w = s->side};
+  product_derive(&p);
+  return p;
+}
+
+/* ---- right ---- */
+
+/* -1 to 1 from a counter, stored as f16. */
+static void tuning_draw(metal_view view, uint32_t seed) {
+  uint16_t *to = (uint16_t *)(void *)((char *)view.buffer->contents + view.offset);
+  for (int64_t i = 0; i < view.bytes / (int64_t)sizeof *to; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    const float number = (float)(int32_t)seed * 0x1p-31f;
+    half_pack(to + i, &number, SD_F16, 1);
+  }
+}
+
+static int tuning_is_equal(metal_view got, metal_view wanted) {
+  const char *a = (const char *)got.buffer->contents + got.offset;
+  const char *b = (const char *)wanted.buffer->contents + wanted.offset;
+  for (int64_t at = 0; at < got.bytes; at += (int64_t)sizeof(uint16_t)) {
+    float x, y;
+    half_unpack(&x, a + at, SD_F16, 1);
+    half_unpack(&y, b + at, SD_F16, 1);
+    if (!(fabsf(x - y) <= TOLERANCE * (1 + fabsf(y)))) return 0;
+  }
+  return 1;
+}
+
+/* Runs the product by the variant; 0 if that cannot be. */
+static int tuning_run(metal_backend *m, metal_finish finish, product *p, matrix_variant variant,
+                      const metal_tuning *so_far) {
+  metal_tuning tuning = *so_far;
+  for (int32_t size = 0; size < MATRIX_SIZE_COUNT; size++) tuning.variant[p->form][size] = variant;
+  product_cut(p, m, &tuning);
+  if (p->variant != variant) return 0;
+  product_encode(m, p);
+  return finish(m) >= 0.0;
+}
+
+/* Whether the variant gives what MATRIX_64X32 gives. */
+static int tuning_agrees(metal_backend *m, metal_finish finish, matrix_form form,
+                         matrix_variant variant, const metal_tuning *so_far) {
+  const tuning_shape shape = {form, MATRIX_SMALL, 8, 64, 64};
+  product wanted = tuning_product(m, &shape), got = wanted;
+  got.out.offset += got.out.bytes;
+  tuning_draw(wanted.from[FROM_X], 1);
+  tuning_draw(wanted.from[FROM_WEIGHT], 2);
+  return tuning_run(m, finish, &wanted, MATRIX_64X32, so_far) &&
+         tuning_run(m, finish, &got, variant, so_far) && tuning_is_equal(got.out, wanted.out);
+}
+
+/* ---- fast ---- */
+
+/* FLOPs per second of the shape by the variant; 0 if it cannot run. */
+static double tuning_rate(metal_backend *m, metal_finish finish, const tuning_shape *s,
+                          matrix_variant variant, const metal_tuning *so_far) {
+  metal_tuning tuning = *so_far;
+  tuning.variant[s->form][s->size] = variant;
+  product p = tuning_product(m, s);
+  product_cut(&p, m, &tuning);
+  if (p.variant != variant) return 0.0;
+  double best = 0.0;
+  for (int32_t i = 0; i < RUNS; i++) {
+    product_encode(m, &p);
+    const double seconds = finish(m);
+    if (seconds <= 0.0) return 0.0;
+    best = fmax(best, product_flops(&p) / seconds);
+  }
+  return best;
+}
+
+typedef struct tuning_allowed {
+  int variant[MATRIX_FORM_COUNT][MATRIX_VARIANT_COUNT];
+} tuning_allowed;
+
+static void tuning_time(metal_tuning *tuning, metal_backend *m, metal_finish finish,
+                        const tuning_allowed *allowed) {
+  static const tuning_shape SHAPES[] = {
+      {MATRIX_TAPS, MATRIX_LARGE, 64, 320, 320},  {MATRIX_ROWS, MATRIX_LARGE, 64, 320, 320},
+      {MATRIX_TAPS, MATRIX_MIDDLE, 32, 640, 640}, {MATRIX_ROWS, MATRIX_MIDDLE, 32, 640, 640},
+      {MATRIX_TAPS, MATRIX_SMALL, 8, 640, 1280},  {MATRIX_ROWS, MATRIX_SMALL, 8, 1280, 1280}};
+  double fastest = 0.0;
+  for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++) {
+    const tuning_shape *s = &SHAPES[i];
+    double best = 0.0;
+    for (int32_t v = 0; v < MATRIX_VARIANT_COUNT; v++) {
+      if (!allowed->variant[s->form][v]) continue;
+      const double rate = tuning_rate(m, finish, s, (matrix_variant)v, tuning);
+      if (rate <= best) continue;
+      best = rate;
+      tuning->variant[s->form][s->size] = (matrix_variant)v;
+    }
+    fastest = fmax(fastest, best);
+    if (fastest > 0.0) tuning->flops_per_second = fastest;
+  }
+}
+
+/* ---- the choice ---- */
+
+metal_tuning metal_tuning_default(void) {
+  const metal_tuning tuning = {.flops_per_second = 2e12}; /* an M1's; all variants the first */
+  return tuning;
+}
+
+metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish) {
+  static const tuning_shape PROBE = {MATRIX_ROWS, MATRIX_SMALL, 8, 320, 320};
+  metal_tuning tuning = metal_tuning_default();
+  tuning_allowed allowed = {0};
+  for (int32_t form = 0; form < MATRIX_FORM_COUNT; form++)
+    for (int32_t v = 0; v < MATRIX_VARIANT_COUNT; v++)
+      allowed.variant[form][v] =
+          tuning_agrees(m, finish, (matrix_form)form, (matrix_variant)v, &tuning);
+  if (!allowed.variant[MATRIX_ROWS][MATRIX_64X64] || !allowed.variant[MATRIX_TAPS][MATRIX_64X64]) {
+    tuning.staged = MATRIX_64X32;
+    for (int32_t form = 0; form < MATRIX_FORM_COUNT; form++)
+      for (int32_t size = 0; size < MATRIX_SIZE_COUNT; size++)
+        tuning.variant[form][size] = MATRIX_64X32;
+  }
+  if (tuning_rate(m, finish, &PROBE, MATRIX_64X32, &tuning) >= LEAST_FLOPS)
+    tuning_time(&tuning, m, finish, &allowed);
+  return tuning;
+}
