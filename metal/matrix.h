@@ -11,7 +11,6 @@
 
 using namespace metal;
 
-constant constexpr ushort MATRIX_SLAB = 32;           // channels
 constant constexpr uint MATRIX_OUTSIDE = 0xffffffff;  // instead of a pixel's index
 
 // ---- where a number is ----

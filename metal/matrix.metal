@@ -160,16 +160,17 @@ void matrix_gather(constant matrix_args &args, const device T *x, const device T
 // the next is on its way in registers. TAPS: a source pixel is sought for each tap; else out's
 // rows are the sources' rows.
 template <typename T, ushort BM, ushort BN, bool TAPS>
-kernel void matrix(constant matrix_args &args [[buffer(0)]], device T *out [[buffer(1)]],
-                   const device T *x [[buffer(2)]], const device T *y [[buffer(3)]],
-                   const device half *w [[buffer(4)]], const device float *bias [[buffer(5)]],
-                   const device T *residual [[buffer(6)]],
-                   const device T *channel_add [[buffer(7)]],
-                   uint3 group [[threadgroup_position_in_grid]],
-                   uint3 groups [[threadgroups_per_grid]],
-                   ushort thread_index [[thread_index_in_threadgroup]],
-                   ushort simd_group [[simdgroup_index_in_threadgroup]],
-                   ushort lane [[thread_index_in_simdgroup]]) {
+kernel void matrix_staged(constant matrix_args &args [[buffer(0)]], device T *out [[buffer(1)]],
+                          const device T *x [[buffer(2)]], const device T *y [[buffer(3)]],
+                          const device half *w [[buffer(4)]],
+                          const device float *bias [[buffer(5)]],
+                          const device T *residual [[buffer(6)]],
+                          const device T *channel_add [[buffer(7)]],
+                          uint3 group [[threadgroup_position_in_grid]],
+                          uint3 groups [[threadgroups_per_grid]],
+                          ushort thread_index [[thread_index_in_threadgroup]],
+                          ushort simd_group [[simdgroup_index_in_threadgroup]],
+                          ushort lane [[thread_index_in_simdgroup]]) {
   constexpr ushort PIECE = 16 / sizeof(T), PIECES = MMA_DEPTH / PIECE;
   constexpr ushort STRIDE = MMA_DEPTH + PIECE;  // 8 rows do not meet in one bank
   constexpr ushort FM = BM / 16, FN = BN / 16;
@@ -312,17 +313,17 @@ kernel void matrix_presum(constant matrix_presum_args &args [[buffer(0)]],
 // ---- the kernels by name ----
 
 template [[host_name("matrix_f16_64x64_rows")]] [[kernel]]
-decltype(matrix<half, 64, 64, false>) matrix<half, 64, 64, false>;
+decltype(matrix_staged<half, 64, 64, false>) matrix_staged<half, 64, 64, false>;
 template [[host_name("matrix_f16_64x64_taps")]] [[kernel]]
-decltype(matrix<half, 64, 64, true>) matrix<half, 64, 64, true>;
+decltype(matrix_staged<half, 64, 64, true>) matrix_staged<half, 64, 64, true>;
 template [[host_name("matrix_f16_64x32_rows")]] [[kernel]]
-decltype(matrix<half, 64, 32, false>) matrix<half, 64, 32, false>;
+decltype(matrix_staged<half, 64, 32, false>) matrix_staged<half, 64, 32, false>;
 template [[host_name("matrix_f16_64x32_taps")]] [[kernel]]
-decltype(matrix<half, 64, 32, true>) matrix<half, 64, 32, true>;
+decltype(matrix_staged<half, 64, 32, true>) matrix_staged<half, 64, 32, true>;
 template [[host_name("matrix_f32_64x32_rows")]] [[kernel]]
-decltype(matrix<float, 64, 32, false>) matrix<float, 64, 32, false>;
+decltype(matrix_staged<float, 64, 32, false>) matrix_staged<float, 64, 32, false>;
 template [[host_name("matrix_f32_64x32_taps")]] [[kernel]]
-decltype(matrix<float, 64, 32, true>) matrix<float, 64, 32, true>;
+decltype(matrix_staged<float, 64, 32, true>) matrix_staged<float, 64, 32, true>;
 template [[host_name("matrix_reduce_f16")]] [[kernel]]
 decltype(matrix_reduce<half>) matrix_reduce<half>;
 template [[host_name("matrix_reduce_f32")]] [[kernel]]

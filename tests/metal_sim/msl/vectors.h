@@ -96,4 +96,9 @@ MSL_PACKED(ushort)
 MSL_PACKED(uint)
 #undef MSL_PACKED
 
+/* float3x3 and its like are this template. Kernels use none of them; the name is here so that none
+   of theirs is the same. */
+template <class T, int Columns, int Rows>
+struct matrix;
+
 }  // namespace metal
