@@ -22,6 +22,7 @@ from typing import NoReturn
 from app.checkpoint.description import GenerationDefaults
 from app.engine.types import DeviceInfo, Phase, PlanFigures, Sampler, Schedule
 from app.generation.channel import Channel, ChannelClosed
+from app.generation.memory_fit import Need, Saving
 from app.generation.messages import (
     Cancel,
     Failed,
@@ -176,12 +177,20 @@ def planned(plan: Plan) -> Planned:
     """Ten thousand bytes a pixel; a prompt with the word `refuse` cannot be planned."""
     if "refuse" in plan.request.prompt.split():
         return Planned(
-            plan_id=plan.plan_id, figures=None, request=None, description=None, sentence=REFUSAL
+            plan_id=plan.plan_id, needs=(), request=None, description=None, sentence=REFUSAL
         )
     request = plan.request.resolve(DEFAULTS)
     peak = request.width * request.height * request.batch_count * 10_000
     return Planned(
-        plan_id=plan.plan_id, figures=figures(peak), request=request, description=None, sentence=""
+        plan_id=plan.plan_id, needs=needs(peak), request=request, description=None, sentence=""
+    )
+
+
+def needs(*peaks: int) -> tuple[Need, ...]:
+    """Needs with these peaks, each with one more saving than the one before."""
+    return tuple(
+        Need(savings=tuple(Saving)[:place], figures=figures(peak))
+        for place, peak in enumerate(peaks)
     )
 
 

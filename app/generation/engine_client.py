@@ -236,7 +236,7 @@ class EngineClient(QObject):
             self.planned.emit(
                 Planned(
                     plan_id=plan.plan_id,
-                    figures=None,
+                    needs=(),
                     request=None,
                     description=None,
                     sentence=sentence,

@@ -281,19 +281,19 @@ def _newest(plans: "queue.SimpleQueue[Plan | None]") -> Plan | None:
 
 def _planned(maker: PictureMaker, plan: Plan) -> Planned:
     try:
-        request, figures = maker.plan(plan.request)
+        request, needs = maker.needs(plan.request)
         description = maker.describe(plan.request)
     except Exception as error:
         return Planned(
             plan_id=plan.plan_id,
-            figures=None,
+            needs=(),
             request=None,
             description=None,
             sentence=_sentence(error),
         )
     return Planned(
         plan_id=plan.plan_id,
-        figures=figures,
+        needs=needs,
         request=request,
         description=description,
         sentence="",

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from app.checkpoint.description import ModelDescription
-from app.engine.types import Condition, DeviceInfo, EngineReport, OpCheck, Phase, PlanFigures
+from app.engine.types import Condition, DeviceInfo, EngineReport, OpCheck, Phase
 from app.generation.add_ons import AddOns, EmbeddingReceipt, LoraReceipt
+from app.generation.memory_fit import Need
 from app.generation.request import GenerationRequest, ResolvedRequest
 
 
@@ -156,10 +157,13 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """The answer to Plan. All three are None where it cannot be done, and `sentence` says why."""
+    """The answer to Plan: what the request takes as it is, then with more and more memory saved.
+
+    Where it cannot be done, `needs` is empty, the others are None, and `sentence` says why.
+    """
 
     plan_id: int
-    figures: PlanFigures | None
+    needs: tuple[Need, ...]
     request: ResolvedRequest | None
     description: ModelDescription | None
     sentence: str

@@ -4,6 +4,7 @@ Owns the open model and its files between requests, and closes them in order: mo
 The engine is the caller's. Knows nothing of windows, of PNG or of metadata grammar.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from app.checkpoint.description import ModelDescription
 from app.checkpoint.family import describe
 from app.checkpoint.key_names import engine_tensors, taesd_tensors, vae_tensors
 from app.checkpoint.reader import open_checkpoint
-from app.engine.engine import Engine, Model, ProgressCallback
+from app.engine.engine import Engine, Model, OutOfMemory, ProgressCallback
 from app.engine.types import (
     BackendName,
     Dtype,
@@ -25,21 +26,17 @@ from app.engine.types import (
 )
 from app.generation.add_ons import AddOns, EmbeddingReceipt, LoraReceipt
 from app.generation.file_hash import FileHash
+from app.generation.fitted_run import choose, run_fitted
 from app.generation.init_image import MaskShape, read_init_image, read_mask
 from app.generation.lora_shelf import AppliedLora, LoraShelf
+from app.generation.memory_fit import Need, Way, refusal, smaller_requests, tile_of, ways
 from app.generation.prompt_reader import PromptReader, ReadPrompts
-from app.generation.request import (
-    GenerationRequest,
-    LoraUse,
-    RequestError,
-    ResolvedRequest,
-    VaeTiling,
-)
+from app.generation.request import GenerationRequest, LoraUse, RequestError, ResolvedRequest
+from app.machine_memory import MachineMemory, machine_memory
 from app.paths import MINI_MODEL, cache_folder, resource_path
 from app.prompt.lora_tags import TagError, split_tags
 
 ADD_ON_DIGITS = 12  # of a LoRA's or embedding's hash, as A1111 writes it
-LARGE_TILE = 64  # latents a side: 512 pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +95,20 @@ class PictureMaker:
     """
 
     def __init__(
-        self, engine: Engine, *, cache: Path | None = None, keeps_weights: bool = True
+        self,
+        engine: Engine,
+        *,
+        cache: Path | None = None,
+        keeps_weights: bool = True,
+        memory: Callable[[], MachineMemory] = machine_memory,
     ) -> None:
         """`cache` is where file hashes are remembered; None: the user's cache folder.
 
         `keeps_weights` False frees each network's weights as soon as its part of a picture is
-        done: the least memory, for the price of packing them again for the next request.
+        done: the least memory, for the price of packing them again for the next request. `memory`
+        says what the machine has.
         """
+        self._memory = memory
         self._keeps_weights = keeps_weights
         self._engine = engine
         self._cache = cache or cache_folder()
@@ -140,17 +144,29 @@ class PictureMaker:
         prepared = self._prepare(opened, request)
         return prepared.request, opened.model.plan(prepared.engine_input)
 
+    def needs(self, request: GenerationRequest) -> tuple[ResolvedRequest, tuple[Need, ...]]:
+        """As `plan`, and then what it will take with more and more memory saved."""
+        opened = self._opened(request)
+        prepared = self._prepare(opened, request)
+        return prepared.request, tuple(way.need for way in self._ways(opened, prepared))
+
     def generate(
         self,
         request: GenerationRequest,
         progress: ProgressCallback | None = None,
     ) -> MadePictures:
-        """Makes the pictures; `progress` is called from this thread after each part and step."""
+        """Makes the pictures; `progress` is called from this thread after each part and step.
+
+        Where memory is short it saves what it must, which the output's note tells.
+        """
         opened = self._opened(request)
         prepared = self._prepare(opened, request)
+        found = self._ways(opened, prepared)
+        chosen = self._choose(prepared.request, found)
         hashes = self._begin_hashes(opened.files, prepared)
         try:
-            output = opened.model.generate(prepared.engine_input, progress)
+            total = prepared.request.batch_count
+            output = run_fitted(opened.model, (chosen, found[-1]), total, progress)
             digests = {path: file_hash.result() for path, file_hash in hashes.items()}
         finally:
             for file_hash in hashes.values():
@@ -181,6 +197,24 @@ class PictureMaker:
         for lora in prepared.loras:
             hashes[lora.path] = FileHash(lora.path, self._cache, data_only=True)
         return hashes
+
+    def _ways(self, opened: _OpenModel, prepared: _Prepared) -> list[Way]:
+        tiling = prepared.request.vae_tiling
+        return list(ways(prepared.engine_input, opened.model.plan, tiling))
+
+    def _choose(self, request: ResolvedRequest, found: list[Way]) -> Way:
+        """The way that fits this machine. OutOfMemory: there is none."""
+        memory, held_bytes = self._memory(), self._engine.device().allocated_bytes
+        chosen = choose(found, memory, held_bytes)
+        if chosen:
+            return chosen
+        fitting_ones = (
+            smaller
+            for smaller in smaller_requests(request)
+            if self.needs(smaller)[1][-1].figures.peak <= memory.total_bytes
+        )
+        need_bytes = found[-1].need.figures.peak
+        raise OutOfMemory(refusal(need_bytes, memory.total_bytes, next(fitting_ones, None)))
 
     def _opened(self, request: GenerationRequest) -> _OpenModel:
         files = _model_files(request)
@@ -237,7 +271,7 @@ class PictureMaker:
             preview=_possible_preview(opened, request.preview),
             precision=Dtype.F16 if is_metal else Dtype.F32,
             release_weights=not self._keeps_weights,
-            vae_tile=LARGE_TILE if request.vae_tiling is VaeTiling.ON else 0,
+            vae_tile=tile_of(request.vae_tiling),
         )
 
 

@@ -5,21 +5,18 @@ for when it is asked.
 """
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from PySide6.QtCore import QCoreApplication
 
 from app.engine.types import PlanFigures
+from app.generation.memory_fit import Need, Saving, fitting
 from app.generation.messages import Memory
-from app.generation.request import SMALLEST_SIDE, GenerationRequest, ResolvedRequest
+from app.generation.request import ResolvedRequest
 from app.ui.byte_text import byte_text
 
-SIDE_GRID = 64
-SHRINK_FACTORS = (0.75, 0.5, 0.25)
 translate = QCoreApplication.translate
-COMFORTABLE_SHARE = 0.9  # of what is free: the rest is for the window and for luck
 
 
 class Level(StrEnum):
@@ -32,12 +29,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What the next picture takes; `figures` and the bytes are None where they are unknown."""
+    """What the next picture takes; `figures` and the bytes are None where they are unknown.
+
+    `savings` is what will be done so that it takes no more.
+    """
 
     text: str
     level: Level
     figures: PlanFigures | None = None
     free_bytes: int | None = None
+    savings: tuple[Saving, ...] = ()
 
 
 def free_bytes(memory: Memory | None) -> int | None:
@@ -47,38 +48,52 @@ def free_bytes(memory: Memory | None) -> int | None:
     return memory.machine_available_bytes + memory.engine_bytes
 
 
-def judge(figures: PlanFigures, memory: Memory | None) -> Forecast:
-    """The forecast for a plan on this machine, as it is now."""
-    need, free = byte_text(figures.peak), free_bytes(memory)
+def judge(needs: tuple[Need, ...], memory: Memory | None) -> Forecast:
+    """The forecast for a plan on this machine, as it is now; `needs` has one row at least.
+
+    The engine's process chooses by the same rule when the picture is made.
+    """
+    free = free_bytes(memory)
     if memory is None or free is None:
-        text = translate("Forecast", "Needs {need}").format(need=need)
-        return Forecast(text=text, level=Level.OK, figures=figures)
-    text = translate("Forecast", "Needs {need} of {free} free").format(
-        need=need, free=byte_text(free)
-    )
-    level = Level.OK
-    if figures.peak > memory.machine_total_bytes:
+        text = translate("Forecast", "Needs {need}").format(need=byte_text(needs[0].figures.peak))
+        return Forecast(text=text, level=Level.OK, figures=needs[0].figures)
+    place = fitting(needs, free)
+    chosen = needs[-1] if place is None else needs[place]
+    peak, level = chosen.figures.peak, Level.OK
+    text = translate("Forecast", "Needs {need} of {free} free")
+    if place is None and peak > memory.machine_total_bytes:
         level = Level.REFUSED
-        text = translate("Forecast", "Needs {need}, more than the {total} of this machine").format(
-            need=need, total=byte_text(memory.machine_total_bytes)
-        )
-    elif figures.peak > free * COMFORTABLE_SHARE:
+        text = translate("Forecast", "Needs {need}, more than the {total} of this machine")
+    elif place is None:
         level = Level.WARNING
-        text = translate("Forecast", "Needs {need}, but only {free} are free").format(
-            need=need, free=byte_text(free)
-        )
-    return Forecast(text=text, level=level, figures=figures, free_bytes=free)
+        text = translate("Forecast", "Needs {need}, but only {free} are free")
+    text = text.format(
+        need=byte_text(peak), free=byte_text(free), total=byte_text(memory.machine_total_bytes)
+    )
+    if chosen.savings and level is not Level.REFUSED:
+        savings = _savings_text(chosen.savings)
+        text += translate("Forecast", "; will {savings}").format(savings=savings)
+    return Forecast(
+        text=text,
+        level=level,
+        figures=chosen.figures,
+        free_bytes=free,
+        savings=chosen.savings,
+    )
 
 
-def smaller_requests(request: ResolvedRequest) -> Iterator[GenerationRequest]:
-    """What to try in place of a request that does not fit, the least change first."""
-    single = dataclasses.replace(request, batch_count=1)
-    if request.batch_count > 1:
-        yield single
-    for factor in SHRINK_FACTORS:
-        width, height = (_shrunk(side, factor) for side in (request.width, request.height))
-        if (width, height) != (request.width, request.height):
-            yield dataclasses.replace(single, width=width, height=height)
+def _savings_text(savings: tuple[Saving, ...]) -> str:
+    """What will be done, and what it costs."""
+    words = {
+        Saving.SMALL_PREVIEWS: translate("Forecast", "show small previews"),
+        Saving.RELEASE_WEIGHTS: translate(
+            "Forecast", "unload each network after its part (it loads again next time)"
+        ),
+        Saving.SPLIT_BATCH: translate("Forecast", "make smaller batches"),
+        Saving.TILE_VAE: translate("Forecast", "tile the decoder (half as long again)"),
+        Saving.HALF_PRECISION: translate("Forecast", "compute in half precision"),
+    }
+    return translate("Forecast", ", ").join(words[saving] for saving in savings)
 
 
 def with_advice(
@@ -99,7 +114,3 @@ def _advice(original: ResolvedRequest, fitting: ResolvedRequest, need: str) -> s
         return translate("Forecast", "One picture at a time needs {need}.").format(need=need)
     size = f"{fitting.width} x {fitting.height}"
     return translate("Forecast", "One picture of {size} needs {need}.").format(size=size, need=need)
-
-
-def _shrunk(side: int, factor: float) -> int:
-    return max(SMALLEST_SIDE, round(side * factor / SIDE_GRID) * SIDE_GRID)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.generation.memory_fit import smaller_requests
 from app.generation.messages import Memory, Planned
 from app.generation.request import GenerationRequest, ResolvedRequest
-from app.ui.forecast import Forecast, Level, judge, smaller_requests, with_advice
+from app.ui.forecast import Forecast, Level, judge, with_advice
 from app.ui.request_draft import RequestDraft
 
 REST_MS = 200
@@ -54,22 +55,21 @@ class Forecaster(QObject):
     def take_memory(self, memory: Memory) -> None:
         """The figures of the moment; the judgement follows them."""
         self._memory = memory
-        if self._smaller is None and self._planned and self._planned.figures:
+        if self._smaller is None and self._planned and self._planned.needs:
             self._judge(self._planned)
 
     def _take(self, planned: Planned) -> None:
         self._planned = planned
         if planned.description:
             self.described.emit(planned.description)
-        if planned.figures is None:
+        if not planned.needs:
             self._show(Forecast(text=planned.sentence, level=Level.REFUSED))
         else:
             self._judge(planned)
 
     def _judge(self, planned: Planned) -> None:
-        assert planned.figures
         before = self._forecast
-        forecast = judge(planned.figures, self._memory)
+        forecast = judge(planned.needs, self._memory)
         if forecast.level is Level.OK or planned.request is None:
             self._show(forecast)
         elif before is None or before.figures != forecast.figures or before.level is Level.OK:
@@ -80,8 +80,8 @@ class Forecaster(QObject):
     def _take_smaller(self, planned: Planned) -> None:
         """A plan of something smaller: if it fits, it is the advice."""
         original = self._planned.request if self._planned else None
-        fits = planned.figures and judge(planned.figures, self._memory).level is Level.OK
-        if not (fits and original and planned.request and planned.figures):
+        fits = planned.needs and judge(planned.needs, self._memory).level is Level.OK
+        if not (fits and original and planned.request):
             self._ask_smaller()
             return
         self._smaller = None
@@ -90,8 +90,10 @@ class Forecaster(QObject):
     def _advise(
         self, original: ResolvedRequest, fitting: ResolvedRequest, planned: Planned
     ) -> None:
-        assert planned.figures and self._forecast
-        self._show(with_advice(self._forecast, original, fitting, planned.figures))
+        assert self._forecast
+        figures = judge(planned.needs, self._memory).figures
+        assert figures
+        self._show(with_advice(self._forecast, original, fitting, figures))
 
     def _ask_smaller(self) -> None:
         request = next(self._smaller, None) if self._smaller else None

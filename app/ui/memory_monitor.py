@@ -3,6 +3,8 @@
 Owns how memory is shown. Is told the figures; measures and forecasts nothing itself.
 """
 
+from types import MappingProxyType
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -27,6 +29,9 @@ from app.ui.theme import SPACE, set_role
 BAR_WIDTH, BAR_HEIGHT, PILL_HEIGHT = 44, 6, 22
 CARD_WIDTH = 360
 UNKNOWN = "-"
+_SENTENCE_ROLES = MappingProxyType(
+    {Level.OK: "muted", Level.WARNING: "warning", Level.REFUSED: "danger"}
+)
 
 
 class MemoryPill(QToolButton):
@@ -256,9 +261,9 @@ class MemoryCard(QWidget):
             label.setText(shown.get(name, UNKNOWN))
         self._graph.update()
         if forecast:
-            self._sentence.setVisible(forecast.level is not Level.OK)
+            self._sentence.setVisible(forecast.level is not Level.OK or bool(forecast.savings))
             self._sentence.setText(forecast.text)
-            set_role(self._sentence, "warning" if forecast.level is Level.WARNING else "danger")
+            set_role(self._sentence, _SENTENCE_ROLES[forecast.level])
 
     def _state_text(self, condition: Condition | None) -> str:
         """What slows this machine down now; empty where nothing does."""

@@ -200,7 +200,7 @@ class ModelShelf(QObject):
             self._ask_plan(request, lambda planned: self._show_need(choice.path, planned))
 
     def _show_need(self, model: Path | None, planned: Planned) -> None:
-        self._picker.set_need(model, planned.figures.peak if planned.figures else None)
+        self._picker.set_need(model, planned.needs[0].figures.peak if planned.needs else None)
 
 
 def family_label(family: str) -> str:

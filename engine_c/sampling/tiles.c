@@ -4,10 +4,12 @@
 #include <math.h>
 #include <stddef.h>
 
+/* n tiles that overlap by a quarter cover (3 n + 1) / 4 of their size. */
 tile_axis tiles_axis(int32_t extent, int32_t size) {
   if (!size || size >= extent) return (tile_axis){extent, extent, 1};
   int32_t stride = size - (size + 3) / 4;
-  return (tile_axis){extent, size, 1 + (extent - size + stride - 1) / stride};
+  int32_t count = 1 + (extent - size + stride - 1) / stride;
+  return (tile_axis){extent, (4 * extent + 3 * count) / (3 * count + 1), count};
 }
 
 static int32_t tiles_begin(const tile_axis *axis, int32_t index) {

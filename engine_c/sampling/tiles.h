@@ -21,7 +21,8 @@ typedef struct tile_place {
   int32_t y, x, h, w;
 } tile_place;
 
-/* Tiles of at most `size` (0: one tile is all) that overlap by a quarter of it or more. */
+/* As few tiles of at most `size` (0: one tile is all) as overlap by a quarter, and no larger than
+ * that takes. */
 tile_axis tiles_axis(int32_t extent, int32_t size);
 
 static inline int32_t tiles_count(const tiling *t) { return t->rows.count * t->columns.count; }

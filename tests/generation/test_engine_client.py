@@ -187,8 +187,7 @@ def test_a_plan_is_answered_while_a_job_runs(client: EngineClient, qtbot: QtBot)
         client.plan(5, GenerationRequest(prompt="x", width=64, height=64))
     answer: Planned = planned.args[0]
     assert answer.plan_id == 5
-    assert answer.figures
-    assert answer.figures.peak == 64 * 64 * 10_000
+    assert answer.needs[0].figures.peak == 64 * 64 * 10_000
 
 
 def test_what_kills_it_is_not_planned_again(client: EngineClient, qtbot: QtBot) -> None:
@@ -198,7 +197,7 @@ def test_what_kills_it_is_not_planned_again(client: EngineClient, qtbot: QtBot) 
     client.plan(6, GenerationRequest(prompt="x"))
     with qtbot.waitSignal(client.planned) as planned:
         os.kill(process_id(client), signal.SIGKILL)
-    assert planned.args[0].figures is None
+    assert planned.args[0].needs == ()
     assert planned.args[0].sentence.startswith("The system stopped the engine")
 
 

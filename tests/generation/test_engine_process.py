@@ -170,7 +170,7 @@ def test_refused_memory_is_a_sentence(make_client: Make, qtbot: QtBot) -> None:
     client = make_client(lambda end: ["/bin/sh", "-c", limited, "sh", *engine_command(end)])
     restarts: list[str] = []
     client.restarted.connect(restarts.append)
-    huge = GenerationRequest(prompt="x", width=2048, height=2048, batch_count=4, steps=1)
+    huge = GenerationRequest(prompt="x", width=4096, height=4096, batch_count=4, steps=1)
     end = end_of(client, qtbot, "huge", huge)
     assert isinstance(end, Failed)
     assert "memory" in end.sentence
@@ -192,7 +192,7 @@ def test_a_plan_and_the_memory_come_while_a_job_runs(client: EngineClient, qtbot
     answer: Planned = planned.args[0]
     assert client.is_busy
     with Engine() as engine, PictureMaker(engine) as maker:
-        assert answer.figures == maker.plan(REQUEST)[1]
+        assert answer.needs == maker.needs(REQUEST)[1]
         assert answer.description == maker.describe(REQUEST)
     with qtbot.waitSignal(client.memory_changed) as changed:
         pass

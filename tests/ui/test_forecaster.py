@@ -5,7 +5,7 @@ from pytestqt.qtbot import QtBot
 from app.checkpoint.description import GenerationDefaults
 from app.generation.messages import Memory, Plan, Planned
 from app.generation.request import GenerationRequest
-from app.ui.forecast import Level, smaller_requests
+from app.ui.forecast import Level, judge
 from app.ui.forecaster import Forecaster
 from app.ui.plan_asker import PlanAsker
 from app.ui.request_draft import RequestDraft
@@ -123,12 +123,19 @@ def test_askers_take_turns_and_only_the_newest_question_of_each_is_asked(qtbot: 
     assert heard == ["d", "c"]
 
 
-def test_smaller_requests_only_shrink() -> None:
-    request = GenerationRequest(prompt="x", width=64, height=768, batch_count=2)
-    tried = list(smaller_requests(request.resolve(fake_engine.DEFAULTS)))
-    assert [(r.batch_count, r.width, r.height) for r in tried] == [
-        (1, 64, 768),
-        (1, 64, 576),
-        (1, 64, 384),
-        (1, 64, 192),
-    ]
+def test_it_says_what_will_be_done_and_what_it_costs() -> None:
+    needs = fake_engine.needs(*(gigabytes * GIB for gigabytes in (10, 9, 8, 7, 4, 3)))
+    few = judge(needs, machine(total=16 * GIB, free=5 * GIB))
+    assert few.level is Level.OK
+    assert few.text == (
+        "Needs 4.0 GB of 5.0 GB free; will show small previews, unload each network after its"
+        " part (it loads again next time), make smaller batches, tile the decoder (half as long"
+        " again)"
+    )
+    none = judge(needs, machine(total=16 * GIB, free=2 * GIB))
+    assert none.level is Level.WARNING
+    assert none.text.startswith("Needs 3.0 GB, but only 2.0 GB are free; will show")
+    assert none.text.endswith("compute in half precision")
+    refused = judge(needs, machine(total=2 * GIB, free=1 * GIB))
+    assert refused.level is Level.REFUSED
+    assert refused.text == "Needs 3.0 GB, more than the 2.0 GB of this machine"

@@ -24,10 +24,10 @@ def test_the_pill_shows_use_and_alarm(qtbot: QtBot) -> None:
     pill = MemoryPill()
     qtbot.addWidget(pill)
     pill.set_memory(NOW)
-    pill.set_forecast(judge(fake_engine.figures(GIB), NOW))
+    pill.set_forecast(judge(fake_engine.needs(GIB), NOW))
     assert pill.text() == "2.0 of 16 GB"
     assert not pill.is_alarmed
-    pill.set_forecast(judge(fake_engine.figures(9 * GIB), NOW))
+    pill.set_forecast(judge(fake_engine.needs(9 * GIB), NOW))
     assert pill.is_alarmed
     assert pill.toolTip() == "Needs 9.0 GB, but only 5.0 GB are free"
     pill.show()
@@ -41,7 +41,7 @@ def test_the_pill_is_painted_in_the_alarm_s_colour(qtbot: QtBot) -> None:
     pill.set_memory(NOW)
     pill.resize(pill.sizeHint())
     calm = pill.grab().toImage()
-    pill.set_forecast(judge(fake_engine.figures(9 * GIB), NOW))
+    pill.set_forecast(judge(fake_engine.needs(9 * GIB), NOW))
     assert pill.grab().toImage() != calm
 
 
@@ -49,7 +49,7 @@ def test_the_card_tells_all_figures(qtbot: QtBot) -> None:
     card = MemoryCard()
     qtbot.addWidget(card)
     card.set_memory(NOW)
-    card.set_forecast(judge(fake_engine.figures(8 * GIB), NOW))
+    card.set_forecast(judge(fake_engine.needs(8 * GIB), NOW))
     assert card.value("machine") == "12.0 of 16 GB"
     assert card.value("free") == "5.0 GB"
     assert card.value("process") == "2.0 GB"
@@ -57,6 +57,19 @@ def test_the_card_tells_all_figures(qtbot: QtBot) -> None:
     assert card.value("weights") == "4.0 GB"
     assert card.value("activations") == "4.0 GB"
     assert card.value("peak") == "8.0 GB"
+
+
+def test_the_card_tells_what_will_be_saved(qtbot: QtBot) -> None:
+    card = MemoryCard()
+    qtbot.addWidget(card)
+    card.set_memory(NOW)
+    sentence = card.findChildren(QLabel)[-1]
+    card.set_forecast(judge(fake_engine.needs(4 * GIB, 3 * GIB), NOW))
+    assert sentence.isHidden()
+    card.set_forecast(judge(fake_engine.needs(8 * GIB, 4 * GIB), NOW))
+    assert not sentence.isHidden()
+    assert sentence.text() == "Needs 4.0 GB of 5.0 GB free; will show small previews"
+    assert card.value("peak") == "4.0 GB"
 
 
 def test_the_graph_grows_with_the_samples(qtbot: QtBot) -> None:
