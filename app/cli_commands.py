@@ -28,6 +28,7 @@ from app.engine.types import (
     Schedule,
 )
 from app.generation.add_ons import AddOns
+from app.generation.memory_fit import fitting
 from app.generation.picture_maker import MadePictures, PictureMaker
 from app.generation.request import GenerationRequest, LoraUse, RequestError, VaeTiling
 from app.library.add_on_folders import add_ons_in, known_lora_folders
@@ -96,7 +97,8 @@ def plan(arguments: argparse.Namespace) -> bool:
     add_ons = _add_ons(arguments)
     with open_engine(arguments) as engine, _one_shot(engine) as maker:
         maker.add_ons = add_ons
-        request, figures = maker.plan(_request(arguments, Preview.NONE, add_ons))
+        request, needs = maker.needs(_request(arguments, Preview.NONE, add_ons))
+    figures = needs[0].figures
     memory = machine_memory()
     if arguments.json:
         what = {name: getattr(request, name) for name in ("width", "height", "batch_count")}
@@ -105,6 +107,9 @@ def plan(arguments: argparse.Namespace) -> bool:
                 **what,
                 **dataclasses.asdict(figures),
                 "machine": dataclasses.asdict(memory),
+                "savings": [
+                    {"savings": need.savings, "peak": need.figures.peak} for need in needs[1:]
+                ],
             }
         )
         return True
@@ -113,8 +118,12 @@ def plan(arguments: argparse.Namespace) -> bool:
     available = memory.available_bytes
     free = "unknown" if available is None else size(available)
     print(f"Peak {size(figures.peak)}; free {free} of {size(memory.total_bytes)}.")
-    if available is not None and figures.peak > available:
+    place = fitting(needs, available)
+    if place is None:
         print("This is more than is free now: close other programs or choose a smaller size.")
+    elif place:
+        done = ", ".join(saving.replace("_", " ") for saving in needs[place].savings)
+        print(f"To fit, it will be made with {done}: peak {size(needs[place].figures.peak)}.")
     return True
 
 

@@ -544,6 +544,34 @@
         <translation>需要 {need}，但只有 {free} 可用</translation>
     </message>
     <message>
+        <source>; will {savings}</source>
+        <translation>；将{savings}</translation>
+    </message>
+    <message>
+        <source>show small previews</source>
+        <translation>只显示小预览</translation>
+    </message>
+    <message>
+        <source>unload each network after its part (it loads again next time)</source>
+        <translation>用完每个网络就卸载（下次重新载入）</translation>
+    </message>
+    <message>
+        <source>make smaller batches</source>
+        <translation>分小批生成</translation>
+    </message>
+    <message>
+        <source>tile the decoder (half as long again)</source>
+        <translation>分块解码（多用约一半时间）</translation>
+    </message>
+    <message>
+        <source>compute in half precision</source>
+        <translation>以半精度计算</translation>
+    </message>
+    <message>
+        <source>, </source>
+        <translation>，</translation>
+    </message>
+    <message>
         <source>{forecast}. {advice}</source>
         <translation>{forecast}。{advice}</translation>
     </message>
