@@ -28,7 +28,7 @@ from app.engine.types import (
     Schedule,
 )
 from app.generation.add_ons import AddOns
-from app.generation.memory_fit import fitting
+from app.generation.memory_fit import fits
 from app.generation.picture_maker import MadePictures, PictureMaker
 from app.generation.request import GenerationRequest, LoraUse, RequestError, VaeTiling
 from app.library.add_on_folders import add_ons_in, known_lora_folders
@@ -118,12 +118,12 @@ def plan(arguments: argparse.Namespace) -> bool:
     available = memory.available_bytes
     free = "unknown" if available is None else size(available)
     print(f"Peak {size(figures.peak)}; free {free} of {size(memory.total_bytes)}.")
-    place = fitting(needs, available)
-    if place is None:
+    need = next((need for need in needs if fits(need, available)), None)
+    if need is None:
         print("This is more than is free now: close other programs or choose a smaller size.")
-    elif place:
-        done = ", ".join(saving.replace("_", " ") for saving in needs[place].savings)
-        print(f"To fit, it will be made with {done}: peak {size(needs[place].figures.peak)}.")
+    elif need.savings:
+        done = ", ".join(saving.replace("_", " ") for saving in need.savings)
+        print(f"To fit, it will be made with {done}: peak {size(need.figures.peak)}.")
     return True
 
 

@@ -85,12 +85,9 @@ def _less(way: Way, plan: PlanOf, tiling: VaeTiling) -> Way | None:
     return None
 
 
-def fitting(needs: Iterable[Need], free_bytes: int | None) -> int | None:
-    """The place of the first need that fits, or None; where nothing is known the first does."""
-    for place, need in enumerate(needs):
-        if free_bytes is None or need.figures.peak <= free_bytes * COMFORTABLE_SHARE:
-            return place
-    return None
+def fits(need: Need, free_bytes: int | None) -> bool:
+    """Whether this is less than is free, with some to spare; where nothing is known it is."""
+    return free_bytes is None or need.figures.peak <= free_bytes * COMFORTABLE_SHARE
 
 
 def smaller_requests(request: ResolvedRequest) -> Iterator[GenerationRequest]:

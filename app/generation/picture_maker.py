@@ -4,7 +4,7 @@ Owns the open model and its files between requests, and closes them in order: mo
 The engine is the caller's. Knows nothing of windows, of PNG or of metadata grammar.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -162,11 +162,11 @@ class PictureMaker:
         opened = self._opened(request)
         prepared = self._prepare(opened, request)
         found = self._ways(opened, prepared)
-        chosen = self._choose(prepared.request, found)
+        way = self._choose(prepared.request, found)
         hashes = self._begin_hashes(opened.files, prepared)
         try:
             total = prepared.request.batch_count
-            output = run_fitted(opened.model, (chosen, found[-1]), total, progress)
+            output = run_fitted(opened.model, found, way, total, progress)
             digests = {path: file_hash.result() for path, file_hash in hashes.items()}
         finally:
             for file_hash in hashes.values():
@@ -198,23 +198,26 @@ class PictureMaker:
             hashes[lora.path] = FileHash(lora.path, self._cache, data_only=True)
         return hashes
 
-    def _ways(self, opened: _OpenModel, prepared: _Prepared) -> list[Way]:
+    def _ways(self, opened: _OpenModel, prepared: _Prepared) -> Iterator[Way]:
         tiling = prepared.request.vae_tiling
-        return list(ways(prepared.engine_input, opened.model.plan, tiling))
+        return ways(prepared.engine_input, opened.model.plan, tiling)
 
-    def _choose(self, request: ResolvedRequest, found: list[Way]) -> Way:
-        """The way that fits this machine. OutOfMemory: there is none."""
-        memory, held_bytes = self._memory(), self._engine.device().allocated_bytes
-        chosen = choose(found, memory, held_bytes)
-        if chosen:
-            return chosen
-        fitting_ones = (
+    def _choose(self, request: ResolvedRequest, found: Iterator[Way]) -> Way:
+        """The way to take. OutOfMemory: not even the whole machine has room for any.
+
+        What needs more than is free, but not more than there is, is tried: the system makes room.
+        """
+        memory = self._memory()
+        way = choose(found, memory, self._engine.device().allocated_bytes)
+        need_bytes = way.need.figures.peak
+        if need_bytes <= memory.total_bytes:
+            return way
+        would_fit = (
             smaller
             for smaller in smaller_requests(request)
             if self.needs(smaller)[1][-1].figures.peak <= memory.total_bytes
         )
-        need_bytes = found[-1].need.figures.peak
-        raise OutOfMemory(refusal(need_bytes, memory.total_bytes, next(fitting_ones, None)))
+        raise OutOfMemory(refusal(need_bytes, memory.total_bytes, next(would_fit, None)))
 
     def _opened(self, request: GenerationRequest) -> _OpenModel:
         files = _model_files(request)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from app.engine.types import PlanFigures
-from app.generation.memory_fit import Need, Saving, fitting
+from app.generation.memory_fit import Need, Saving, fits
 from app.generation.messages import Memory
 from app.generation.request import ResolvedRequest
 from app.ui.byte_text import byte_text
@@ -57,14 +57,13 @@ def judge(needs: tuple[Need, ...], memory: Memory | None) -> Forecast:
     if memory is None or free is None:
         text = translate("Forecast", "Needs {need}").format(need=byte_text(needs[0].figures.peak))
         return Forecast(text=text, level=Level.OK, figures=needs[0].figures)
-    place = fitting(needs, free)
-    chosen = needs[-1] if place is None else needs[place]
+    chosen = next((need for need in needs if fits(need, free)), needs[-1])
     peak, level = chosen.figures.peak, Level.OK
     text = translate("Forecast", "Needs {need} of {free} free")
-    if place is None and peak > memory.machine_total_bytes:
+    if peak > memory.machine_total_bytes:
         level = Level.REFUSED
         text = translate("Forecast", "Needs {need}, more than the {total} of this machine")
-    elif place is None:
+    elif not fits(chosen, free):
         level = Level.WARNING
         text = translate("Forecast", "Needs {need}, but only {free} are free")
     text = text.format(

@@ -11,7 +11,8 @@ import pytest
 
 from app.engine.engine import Engine, OutOfMemory
 from app.engine.types import BackendName, Dtype, Phase, Preview, Progress
-from app.generation.memory_fit import Need, Saving, Way, fitting, smaller_requests, ways
+from app.generation.fitted_run import choose
+from app.generation.memory_fit import Need, Saving, Way, smaller_requests, ways
 from app.generation.picture_maker import PictureMaker
 from app.generation.request import GenerationRequest, VaeTiling
 from app.machine_memory import MachineMemory
@@ -68,12 +69,13 @@ def test_tiles_are_left_alone_where_they_are_off(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("free", "place"), [(None, 0), (1112, 0), (1111, 1), (555, 2), (112, 2), (111, None)]
+    ("free", "place"), [(None, 0), (1112, 0), (1110, 1), (555, 2), (112, 2), (1, 2)]
 )
-def test_the_first_way_that_fits_with_some_to_spare_is_taken(
-    free: int | None, place: int | None
-) -> None:
-    assert fitting(fake_engine.needs(1000, 500, 100), free) == place
+def test_the_first_way_that_fits_with_some_to_spare_is_taken(free: int | None, place: int) -> None:
+    needs = fake_engine.needs(1000, 500, 100)
+    found = [Way(need=need, source=LARGE) for need in needs]
+    memory = MachineMemory(total_bytes=10_000, available_bytes=None if free is None else free - 1)
+    assert choose(iter(found), memory, 1) is found[place]
 
 
 def test_smaller_requests_only_shrink() -> None:
