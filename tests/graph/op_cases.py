@@ -383,6 +383,18 @@ CASES = (
         for title, conv in {
             "3x3": Conv(x=(2, 6, 8), channels=(32,), out=40, size=(6, 8)),
             "3x3 odd": Conv(x=(1, 7, 5), channels=(13,), out=11, size=(7, 5), bias=False),
+            "3x3 wide, odd edges": Conv(
+                x=(2, 7, 11),
+                channels=(72, 19),
+                out=130,
+                size=(7, 11),
+                residual=True,
+                channel_add=-1,
+                act="silu",
+            ),
+            "upsample wide, odd edges": Conv(
+                x=(2, 5, 7), channels=(45, 20), out=70, size=(10, 14), upsample=1, residual=True
+            ),
             "1x1": Conv(x=(2, 5, 6), channels=(24,), out=33, size=(5, 6), kernel=1, pad=0),
             "1x1 two": Conv(x=(1, 5, 6), channels=(24, 9), out=16, size=(5, 6), kernel=1, pad=0),
             "no pad": Conv(x=(1, 7, 6), channels=(8,), out=8, size=(5, 4), pad=0),

@@ -39,6 +39,10 @@ typedef struct cpu_isa {
   /* channel by channel */
   void (*add_row)(float *out, const float *x, const float *y, size_t count);
   void (*multiply_row)(float *out, const float *x, const float *y, size_t count);
+  /* Winograd's F(2x2, 3x3): see cpu_isa_winograd.h. */
+  void (*winograd_input)(float *out, size_t stride, const float *const *in, size_t count);
+  void (*winograd_filter)(float *out, size_t stride, const float *taps, size_t count);
+  void (*winograd_output)(float *const *out, const float *m, size_t stride, size_t count);
 } cpu_isa;
 
 /* Rows from worst to best; NULL past the end. */

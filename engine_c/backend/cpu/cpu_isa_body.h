@@ -289,6 +289,8 @@ static void multiply_row(float *out, const float *x, const float *y, size_t coun
   for (; i < count; i++) out[i] = x[i] * y[i];
 }
 
+#include "backend/cpu/cpu_isa_winograd.h"
+
 static int32_t usable(void) { return ISA_USABLE; }
 
 #define ISA_JOIN(x, y) x##y
@@ -312,4 +314,7 @@ const cpu_isa ISA_NAME(ISA_SET) = {
     .moments_row = moments_row,
     .add_row = add_row,
     .multiply_row = multiply_row,
+    .winograd_input = winograd_input,
+    .winograd_filter = winograd_filter,
+    .winograd_output = winograd_output,
 };

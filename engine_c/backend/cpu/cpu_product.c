@@ -1,0 +1,176 @@
+/* cpu_product: see cpu_product.h. */
+#include "backend/cpu/cpu_product.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/half.h"
+
+void product_open(product *p, cpu_backend *cpu, const node *n) {
+  const int is_conv = n->op == OP_conv2d;
+  const tensor *x = n->in[IN_X], *y = is_conv ? n->in[IN_Y] : NULL;
+  const int32_t panel = cpu->isa->panel;
+  *p = (product){.cpu = cpu,
+                 .node = n,
+                 .weight = n->weights[WEIGHT_MAIN],
+                 .in_h = x->h,
+                 .in_w = x->w,
+                 .out_h = n->out->h,
+                 .out_w = n->out->w,
+                 .stride = is_conv ? n->args.stride : 1,
+                 .pad = n->args.pad,
+                 .upsample = n->args.upsample,
+                 .rows = (int32_t)tensor_rows(n->out),
+                 .geglu = n->args.act == ACT_GEGLU};
+  p->columns = product_ceil(n->out->c, panel) * panel * (p->geglu ? 2 : 1);
+  p->sources[p->source_count++] =
+      (product_source){.data = cpu_address(cpu, x), .dtype = x->dtype, .channels = x->c};
+  if (y)
+    p->sources[p->source_count++] = (product_source){
+        .data = cpu_address(cpu, y), .dtype = y->dtype, .channels = y->c, .first = x->c};
+}
+
+product_pixel product_pixel_at(const product *p, int32_t row) {
+  const int32_t y = row / p->out_w;
+  return (product_pixel){.row = row,
+                         .picture = y / p->out_h,
+                         .y = y % p->out_h * p->stride - p->pad,
+                         .x = row % p->out_w * p->stride - p->pad};
+}
+
+const char *product_address(const product *p, const product_source *source, int32_t channel,
+                            const product_pixel *at) {
+  const int32_t h = p->upsample ? p->out_h : p->in_h, w = p->upsample ? p->out_w : p->in_w;
+  int32_t y = at->y, x = at->x;
+  if (y < 0 || x < 0 || y >= h || x >= w) return NULL;
+  if (p->upsample) {
+    y = (int32_t)((int64_t)y * p->in_h / p->out_h);
+    x = (int32_t)((int64_t)x * p->in_w / p->out_w);
+  }
+  const int64_t row = ((int64_t)at->picture * p->in_h + y) * p->in_w + x;
+  const size_t number = (size_t)(row * source->channels + channel);
+  return source->data + number * half_dtype_bytes(source->dtype);
+}
+
+void product_unpack_weights(const product *p, float *out, int64_t panel, int32_t tap,
+                            int32_t channel, int32_t channels) {
+  const weight *w = p->weight;
+  const cpu_isa *isa = p->cpu->isa;
+  const int64_t taps = (int64_t)w->kernel_h * w->kernel_w;
+  const int64_t at = ((panel * taps + tap) * w->in + channel) * isa->panel;
+  isa->unpack(out, (const char *)w->packed + (size_t)at * half_dtype_bytes(w->dtype), w->dtype,
+              (size_t)(channels * isa->panel));
+}
+
+/* Column of out, bias and channel_add at which a panel begins. Values and gates of a GEGLU fill
+ * panels in turn; gates come after all values in the bias. */
+static int32_t product_panel_column(const product *p, int32_t column) {
+  const int32_t panel = p->cpu->isa->panel, index = column / panel;
+  return p->geglu ? index / 2 * panel + index % 2 * (p->weight->out / 2) : column;
+}
+
+static int32_t product_panel_width(const product *p, int32_t column) {
+  const int32_t panel = p->cpu->isa->panel, half = p->weight->out / 2;
+  if (!p->geglu) return product_min(panel, p->weight->out - column);
+  return product_min(panel, half - column / panel / 2 * panel);
+}
+
+/* `count` numbers of x from number `at` on, as f32: where they lie, or in `copy`. */
+static const float *product_unpack_row(const product_tile *t, const tensor *x, int64_t at,
+                                       size_t count, float *copy) {
+  const char *from = cpu_address(t->p->cpu, x);
+  from += (size_t)at * half_dtype_bytes(x->dtype);
+  if (x->dtype == SD_F32) return (const float *)(const void *)from;
+  t->p->cpu->isa->unpack(copy, from, x->dtype, count);
+  return copy;
+}
+
+/* out[columns]: bias + channel_add of a picture, 0 in zero columns. */
+static void product_base(const product_tile *t, float *out, int32_t picture) {
+  const product *p = t->p;
+  const node *n = p->node;
+  const cpu_isa *isa = p->cpu->isa;
+  const weight *bias = n->weights[WEIGHT_BIAS];
+  const tensor *add = n->in[IN_CHANNEL_ADD];
+  memset(out, 0, (size_t)t->columns * sizeof(float));
+  for (int32_t i = 0; i < t->columns; i += isa->panel) {
+    const int32_t from = product_panel_column(p, t->column + i);
+    const size_t width = (size_t)product_panel_width(p, t->column + i);
+    if (bias) memcpy(out + i, (const float *)bias->packed + from, width * sizeof(float));
+    if (!add) continue;
+    const int64_t row = add->n == 1 ? 0 : picture;
+    float copy[MOST_PANEL];
+    const float *channels = product_unpack_row(t, add, row * add->c + from, width, copy);
+    isa->add_row(out + i, out + i, channels, width);
+  }
+}
+
+void product_begin(const product_tile *t) {
+  const product *p = t->p;
+  const cpu_isa *isa = p->cpu->isa;
+  const tensor *residual = p->node->in[IN_RESIDUAL];
+  const size_t width = (size_t)product_min(t->columns, p->weight->out - t->column);
+  float base[MOST_TILE_COLUMNS];
+  int32_t picture = -1;
+  for (int32_t r = 0; r < t->rows; r++) {
+    float *sums = t->sums + (int64_t)r * t->stride;
+    if (t->pixels[r].picture != picture) {
+      picture = t->pixels[r].picture;
+      product_base(t, base, picture);
+    }
+    if (!residual) {
+      memcpy(sums, base, (size_t)t->columns * sizeof(float));
+      continue;
+    }
+    const int64_t at = (int64_t)t->pixels[r].row * residual->c + t->column;
+    const float *from = product_unpack_row(t, residual, at, width, sums);
+    isa->add_row(sums, from, base, width);
+  }
+}
+
+static void product_activate(const cpu_isa *isa, float *row, activation act, size_t count) {
+  switch (act) {
+    case ACT_SILU:
+      isa->silu_row(row, row, count);
+      break;
+    case ACT_GELU:
+      isa->gelu_row(row, row, count);
+      break;
+    case ACT_QUICK_GELU:
+      isa->quick_gelu_row(row, row, count);
+      break;
+    case ACT_RELU:
+      for (size_t i = 0; i < count; i++) row[i] = row[i] < 0.0f ? 0.0f : row[i];
+      break;
+    case ACT_TANH3:
+      for (size_t i = 0; i < count; i++) row[i] = 3.0f * tanhf(row[i] / 3.0f);
+      break;
+    case ACT_NONE:
+    case ACT_GEGLU:
+      break;
+  }
+}
+
+void product_end(const product_tile *t) {
+  const product *p = t->p;
+  const cpu_isa *isa = p->cpu->isa;
+  const tensor *out = p->node->out;
+  const size_t bytes = half_dtype_bytes(out->dtype);
+  const int32_t step = p->geglu ? 2 * isa->panel : t->columns;
+  for (int32_t r = 0; r < t->rows; r++) {
+    char *to =
+        (char *)cpu_address(p->cpu, out) + (size_t)((int64_t)t->pixels[r].row * out->c) * bytes;
+    for (int32_t i = 0; i < t->columns; i += step) {
+      float *sums = t->sums + (int64_t)r * t->stride + i;
+      const int32_t column = product_panel_column(p, t->column + i);
+      const int32_t most = p->geglu ? isa->panel : t->columns;
+      const size_t width = (size_t)product_min(most, out->c - column);
+      if (p->geglu) {
+        isa->gelu_row(sums + isa->panel, sums + isa->panel, width);
+        isa->multiply_row(sums, sums, sums + isa->panel, width);
+      }
+      product_activate(isa, sums, p->node->args.act, width);
+      isa->pack(to + (size_t)column * bytes, sums, out->dtype, width);
+    }
+  }
+}

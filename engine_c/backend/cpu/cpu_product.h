@@ -1,0 +1,73 @@
+/* cpu_product: what the two ways to multiply pixels by weights share: where pixels lie, what the
+ * sums of a tile begin with and what is stored of them. Knows neither how sums are made nor the
+ * instruction set. */
+#ifndef CPU_PRODUCT_H
+#define CPU_PRODUCT_H
+
+#include "backend/cpu/cpu_backend.h"
+
+enum { MOST_PANEL = 64, MOST_TILE_COLUMNS = 320 }; /* of any instruction set and tile */
+
+typedef struct product_source {
+  const char *data;
+  sd_dtype dtype;
+  int32_t channels, first; /* first: place among the joined channels */
+} product_source;
+
+/* A linear or conv2d node, opened. */
+typedef struct product {
+  const cpu_backend *cpu;
+  const node *node;
+  const weight *weight;
+  product_source sources[2];
+  int32_t source_count;
+  int32_t in_h, in_w, out_h, out_w, stride, pad, upsample;
+  int32_t rows, columns; /* columns: of weight panels, zero columns counted */
+  int32_t geglu;
+} product;
+
+/* An output pixel and the source position of its first tap, in the (enlarged) input. */
+typedef struct product_pixel {
+  int32_t row, picture, y, x;
+} product_pixel;
+
+typedef struct product_tile {
+  const product *p;
+  int32_t rows;            /* output pixels */
+  int32_t column, columns; /* whole panels */
+  float *sums;             /* [rows][stride] */
+  int64_t stride;
+  const product_pixel *pixels; /* [rows] */
+} product_tile;
+
+static inline int32_t product_min(int32_t x, int32_t y) { return x < y ? x : y; }
+static inline int32_t product_ceil(int32_t x, int32_t y) { return (x + y - 1) / y; }
+
+/* Splits `total` units into parts of at most `most`, all about as long. */
+static inline int32_t product_even(int32_t total, int32_t most) {
+  return product_ceil(total, product_ceil(total, most));
+}
+
+void product_open(product *p, cpu_backend *cpu, const node *n);
+
+product_pixel product_pixel_at(const product *p, int32_t row);
+
+/* Address of a source's channels from `channel` on at (y, x) of the (enlarged) input of a picture,
+ * NULL outside. */
+const char *product_address(const product *p, const product_source *source, int32_t channel,
+                            const product_pixel *at);
+
+/* The weights of a tap from an input channel on, [channels][panel] f32, of one panel. */
+void product_unpack_weights(const product *p, float *out, int64_t panel, int32_t tap,
+                            int32_t channel, int32_t channels);
+
+/* sums = bias + channel_add + residual. */
+void product_begin(const product_tile *t);
+/* Activates the sums in place and stores them. */
+void product_end(const product_tile *t);
+
+/* conv2d by Winograd's F(2x2, 3x3), where it pays; cpu_winograd.c. */
+int product_suits_winograd(const product *p);
+void product_run_winograd(const product *p);
+
+#endif
