@@ -146,7 +146,9 @@ def _cast(dtype_in: str, dtype_out: str, *shape: int) -> Callable[[Maker], Built
 # ---- norms ----
 
 
-def _layer_norm(*shape: int, scale: float = 1, offset: float = 0) -> Callable[[Maker], Built]:
+def layer_norm(*shape: int, scale: float = 1, offset: float = 0) -> Callable[[Maker], Built]:
+    """x [n, h, w, c]."""
+
     def build(make: Maker) -> Built:
         x = make.array(*shape, scale=scale, offset=offset)
         weights = make.weight(shape[3], offset=1), make.weight(shape[3])
@@ -156,7 +158,7 @@ def _layer_norm(*shape: int, scale: float = 1, offset: float = 0) -> Callable[[M
     return build
 
 
-def _group_norm(
+def group_norm(
     n: int,
     h: int,
     w: int,
@@ -168,6 +170,8 @@ def _group_norm(
     offset: float = 0,
     source_dtype: str | None = None,
 ) -> Callable[[Maker], Built]:
+    """channels: of each source; source_dtype: of the first, if not the storage's."""
+
     def build(make: Maker) -> Built:
         sources = [make.array(n, h, w, c, scale=scale, offset=offset) for c in channels]
         if source_dtype:
@@ -180,6 +184,21 @@ def _group_norm(
         return op, reference.group_norm(joined, *by, groups, 1e-6, act)
 
     return build
+
+
+def norm_chain(x: np.ndarray, y: np.ndarray, op: str) -> list[Op]:
+    """add, the norm `op` (node 1), layer norm (node 2), all of x + x; group norm of y too."""
+    make = Maker(5, "f32", "f32")
+    channels = x.shape[3] + (y.shape[3] if op == "group_norm" else 0)
+    first = make.weight(channels, offset=1), make.weight(channels)
+    second = make.weight(x.shape[3], offset=1), make.weight(x.shape[3])
+    args = {"groups": 2, "eps": 1e-5} if op == "group_norm" else {"eps": 1e-5}
+    inputs = (0, y) if op == "group_norm" else (0,)
+    return [
+        Op(name="add", inputs=(x, x)),
+        Op(name=op, inputs=inputs, weights=first, args=args),
+        Op(name="layer_norm", inputs=(0,), weights=second, args={"eps": 1e-5}),
+    ]
 
 
 # ---- products ----
@@ -255,7 +274,7 @@ class Conv:
         return op, reference.ACTIVATION[self.act](y)
 
 
-def _attention(
+def attention(
     n: int,
     queries: tuple[int, int],
     keys: int,
@@ -311,46 +330,46 @@ CASES = (
     Case(op="activation", title="large", build=_activation("silu", 1, 64, 40, 41)),
     Case(op="cast", title="to f16", build=_cast("f32", "f16", 1, 3, 5, 1001)),
     Case(op="cast", title="to f32", build=_cast("f16", "f32", 2, 3, 5, 7)),
-    Case(op="layer_norm", title="768", build=_layer_norm(2, 1, 77, 768), has_weights=True),
-    Case(op="layer_norm", title="odd", build=_layer_norm(1, 3, 5, 13)),
-    Case(op="layer_norm", title="one", build=_layer_norm(1, 2, 2, 1)),
+    Case(op="layer_norm", title="768", build=layer_norm(2, 1, 77, 768), has_weights=True),
+    Case(op="layer_norm", title="odd", build=layer_norm(1, 3, 5, 13)),
+    Case(op="layer_norm", title="one", build=layer_norm(1, 2, 2, 1)),
     Case(
         op="layer_norm",
         title="mean",
-        build=_layer_norm(1, 1, 40, 320, scale=2, offset=5000),
+        build=layer_norm(1, 1, 40, 320, scale=2, offset=5000),
     ),
     Case(
         op="group_norm",
         title="plain",
-        build=_group_norm(2, 5, 7, (64,), 32),
+        build=group_norm(2, 5, 7, (64,), 32),
         has_weights=True,
     ),
-    Case(op="group_norm", title="silu", build=_group_norm(1, 8, 8, (40,), 4, act="silu")),
+    Case(op="group_norm", title="silu", build=group_norm(1, 8, 8, (40,), 4, act="silu")),
     Case(
         op="group_norm",
         title="straddle",
-        build=_group_norm(2, 3, 5, (10, 26), 4, act="silu"),
+        build=group_norm(2, 3, 5, (10, 26), 4, act="silu"),
     ),
-    Case(op="group_norm", title="odd", build=_group_norm(3, 1, 1, (3, 6), 3)),
+    Case(op="group_norm", title="odd", build=group_norm(3, 1, 1, (3, 6), 3)),
     Case(
         op="group_norm",
         title="splits",
-        build=_group_norm(1, 70, 71, (48, 16), 32, act="silu"),
+        build=group_norm(1, 70, 71, (48, 16), 32, act="silu"),
     ),
     Case(
         op="group_norm",
         title="mean",
-        build=_group_norm(1, 16, 17, (64,), 32, offset=5000),
+        build=group_norm(1, 16, 17, (64,), 32, offset=5000),
     ),
     Case(
         op="group_norm",
         title="big",
-        build=_group_norm(1, 32, 33, (64,), 32, scale=3000),
+        build=group_norm(1, 32, 33, (64,), 32, scale=3000),
     ),
     Case(
         op="group_norm",
         title="f32 in",
-        build=_group_norm(1, 4, 5, (16, 8), 4, source_dtype="f32"),
+        build=group_norm(1, 4, 5, (16, 8), 4, source_dtype="f32"),
     ),
     Case(op="linear", title="plain", build=_linear((2, 1, 77, 64), 96), has_weights=True),
     Case(op="linear", title="one row", build=_linear((1, 1, 1, 320), 130)),
@@ -451,22 +470,22 @@ CASES = (
     *(
         Case(op="attention", title=title, build=build)
         for title, build in {
-            "40": _attention(2, (9, 8), 72, 8, 40),
-            "64 causal": _attention(2, (1, 77), 77, 3, 64, causal=1),
-            "80": _attention(1, (10, 10), 300, 2, 80),
-            "160": _attention(1, (4, 4), 16, 2, 160),
-            "512": _attention(1, (7, 9), 63, 1, 512),
-            "odd": _attention(3, (5, 13), 33, 3, 7),
-            "one channel": _attention(1, (1, 3), 5, 4, 1),
-            "one key": _attention(2, (1, 3), 1, 2, 40),
-            "one query": _attention(1, (1, 1), 200, 2, 24),
-            "shared": _attention(4, (3, 11), 77, 2, 40, k_n=2),
-            "counts": _attention(4, (3, 11), 154, 2, 40, k_n=2, counts=(154, 77)),
-            "counts small": _attention(2, (1, 40), 300, 1, 16, counts=(1, 129)),
-            "causal long": _attention(1, (1, 300), 300, 1, 16, causal=1),
-            "peaked": _attention(1, (8, 8), 300, 2, 40, scale=2),
-            "rising": _attention(1, (8, 9), 700, 1, 40, ramp=20),
-            "long": _attention(1, (20, 20), 1000, 1, 40),
+            "40": attention(2, (9, 8), 72, 8, 40),
+            "64 causal": attention(2, (1, 77), 77, 3, 64, causal=1),
+            "80": attention(1, (10, 10), 300, 2, 80),
+            "160": attention(1, (4, 4), 16, 2, 160),
+            "512": attention(1, (7, 9), 63, 1, 512),
+            "odd": attention(3, (5, 13), 33, 3, 7),
+            "one channel": attention(1, (1, 3), 5, 4, 1),
+            "one key": attention(2, (1, 3), 1, 2, 40),
+            "one query": attention(1, (1, 1), 200, 2, 24),
+            "shared": attention(4, (3, 11), 77, 2, 40, k_n=2),
+            "counts": attention(4, (3, 11), 154, 2, 40, k_n=2, counts=(154, 77)),
+            "counts small": attention(2, (1, 40), 300, 1, 16, counts=(1, 129)),
+            "causal long": attention(1, (1, 300), 300, 1, 16, causal=1),
+            "peaked": attention(1, (8, 8), 300, 2, 40, scale=2),
+            "rising": attention(1, (8, 9), 700, 1, 40, ramp=20),
+            "long": attention(1, (20, 20), 1000, 1, 40),
         }.items()
     ),
 )

@@ -12,6 +12,7 @@ import numpy as np
 
 from app.engine.metal_sources import metal_sources
 from tests.engine_library import ENGINE_FOLDER, build_probe
+from tests.metal.modes import Mode
 from tests.metal_sim import simulator
 
 SOURCE = Path(__file__).with_name("op_probe.c")
@@ -57,14 +58,14 @@ class Op:
 class Setting:
     """How a run is done: storage of activations, threads, instruction set, raised stop flag.
 
-    metal: on the simulated GPU, which must be there (tests/metal_sim/simulator.py).
+    metal: on the simulated GPU, which must be there (tests/metal_sim/simulator.py), in this mode.
     """
 
     storage: str = "f32"
     threads: int = 1
     isa: int = -1
     stop: bool = False
-    metal: bool = False
+    metal: Mode | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +87,8 @@ class ProbeError(Exception):
 
 def run_ops(ops: Sequence[Op], setting: Setting, capacity: int = 1 << 22) -> Outcome:
     """Run the operators in order; raise ProbeError. capacity: bytes of the largest output."""
-    ffi, library = _probe(setting.metal)
-    device = _device(setting.metal, setting.threads, setting.isa)
+    ffi, library = _probe(setting.metal is not None)
+    device = _open_device(setting)
     alive: list[Any] = []
     rows = ffi.new("probe_op[]", len(ops))
     weights = [
@@ -178,19 +179,26 @@ def _array(ffi: Any, result: Any) -> np.ndarray:
     return np.frombuffer(bytes(ffi.buffer(result.data, size)), dtype).reshape(shape)
 
 
-def metal_fallbacks() -> dict[str, str]:
+def metal_fallbacks(mode: Mode) -> dict[str, str]:
     """The operators that the simulated GPU's backend leaves to the CPU, and why."""
     ffi, library = _probe(True)
     report = ffi.new("sd_report *")
-    library.probe_report(report, _device(True, 1, -1))
+    library.probe_report(report, _open_device(Setting(metal=mode)))
     found = report.fallbacks[0 : report.fallback_count]
     return {ffi.string(r.op).decode(): ffi.string(r.reason).decode() for r in found}
 
 
+def _open_device(setting: Setting) -> Any:
+    mode = setting.metal
+    if mode:  # also for the buffers of a device that is open
+        simulator.Control(simulator.build()).set_mode(check=mode.check, seed=mode.seed)
+    return _device(mode, setting.threads, setting.isa)
+
+
 @cache
-def _device(metal: bool, threads: int, isa: int) -> Any:
+def _device(metal: Mode | None, threads: int, isa: int) -> Any:
     """A backend that stays open: Metal compiles and checks its kernels as it opens."""
-    ffi, library = _probe(metal)
+    ffi, library = _probe(metal is not None)
     sources = metal_sources() if metal else []
     texts = [
         (ffi.new("char[]", s.library.encode()), ffi.new("char[]", s.text.encode())) for s in sources

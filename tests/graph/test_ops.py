@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.graph.op_cases import CASES, Case, Maker
+from tests.graph.op_cases import CASES, Case, Maker, norm_chain
 from tests.graph.op_probe import (
     CANCELLED,
     DTYPES,
@@ -65,21 +65,6 @@ def test_threads_change_no_bit(case: Case) -> None:
         assert shared.tobytes() == alone.tobytes()
 
 
-def _chain(x: np.ndarray, y: np.ndarray, op: str) -> list[Op]:
-    """add, norm (node 1), norm (node 2)."""
-    make = Maker(5, "f32", "f32")
-    channels = x.shape[3] + (y.shape[3] if op == "group_norm" else 0)
-    first = make.weight(channels, offset=1), make.weight(channels)
-    second = make.weight(x.shape[3], offset=1), make.weight(x.shape[3])
-    args = {"groups": 2, "eps": 1e-5} if op == "group_norm" else {"eps": 1e-5}
-    inputs = (0, y) if op == "group_norm" else (0,)
-    return [
-        Op(name="add", inputs=(x, x)),
-        Op(name=op, inputs=inputs, weights=first, args=args),
-        Op(name="layer_norm", inputs=(0,), weights=second, args={"eps": 1e-5}),
-    ]
-
-
 @pytest.mark.parametrize("threads", [1, 5])
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -91,9 +76,9 @@ def test_first_norm_that_meets_a_bad_number_is_named(
     make = Maker(1, storage, "f32")
     x, y = make.array(2, 40, 41, 12), make.array(2, 40, 41, 8)
     setting = Setting(storage=storage, threads=threads)
-    assert run_ops(_chain(x, y, op), setting).bad_node == -1
+    assert run_ops(norm_chain(x, y, op), setting).bad_node == -1
     x[1, 39, 40, 11] = bad
-    assert run_ops(_chain(x, y, op), setting).bad_node == 1
+    assert run_ops(norm_chain(x, y, op), setting).bad_node == 1
 
 
 def test_bad_number_in_the_second_source_is_noticed() -> None:
@@ -101,7 +86,7 @@ def test_bad_number_in_the_second_source_is_noticed() -> None:
     make = Maker(1, "f32", "f32")
     x, y = make.array(1, 3, 4, 12), make.array(1, 3, 4, 8)
     y[0, 0, 0, 7] = np.nan
-    assert run_ops(_chain(x, y, "group_norm"), Setting()).bad_node == 1
+    assert run_ops(norm_chain(x, y, "group_norm"), Setting()).bad_node == 1
 
 
 def test_bad_number_reaches_the_output_of_attention() -> None:
