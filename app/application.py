@@ -7,8 +7,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QFileOpenEvent, QKeySequence, QPixmap
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeySequence, QPixmap
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.generation.engine_client import EngineClient
@@ -19,7 +19,7 @@ from app.generation.request_json import read_request, request_json
 from app.library.gallery import Gallery
 from app.library.gallery_entry import GalleryEntry
 from app.library.image_metadata import SAMPLER_LABELS, SCHEDULE_LABELS
-from app.paths import cache_folder, data_folder, pictures_folder, resource_path
+from app.paths import cache_folder, data_folder, log_folder, pictures_folder, resource_path
 from app.settings import Settings, save_settings
 from app.ui.backend_panel import BackendPanel
 from app.ui.canvas_view import CanvasView
@@ -77,7 +77,6 @@ class Application(QObject):
         self._connect_engine()
         self._connect_menus()
         self._connect_files()
-        app.installEventFilter(self)
         app.styleHints().colorSchemeChanged.connect(self.dress)
         self._beginning = QTimer(self, singleShot=True, interval=0)
         self._beginning.timeout.connect(self._begin)
@@ -177,6 +176,7 @@ class Application(QObject):
         client.restarted.connect(self.workbench.warn)
         client.restarted.connect(self.backend_panel.show_trouble)
         client.unavailable.connect(self.backend_panel.show_trouble)
+        self.backend_panel.copy_requested.connect(self._copy_report)
         self.forecaster.changed.connect(self._show_forecast)
         self.forecaster.described.connect(self.shelf.take_description)
         self.shelf.model_shown.connect(
@@ -268,12 +268,10 @@ class Application(QObject):
         self.opener.failed.connect(self.workbench.warn)
         self.opener.picture_opened.connect(self.desk.show_opened)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Files that the Finder hands over, by Open With or on the dock icon."""
-        if isinstance(event, QFileOpenEvent) and event.file():
-            self.opener.open([Path(event.file())])
-            return True
-        return False
+    def open_files(self, paths: list[Path]) -> None:
+        """Files that the Finder hands over, by Open With or on the icon in the Dock."""
+        if not self._is_over:
+            self.opener.open(paths)
 
     # ------------------------------------------------------------ beginning and end
 
@@ -297,6 +295,8 @@ class Application(QObject):
         self.gallery_model.refresh()
         self.shelf.scan()
         self.forecaster.ask()
+        if self.settings.version_check:
+            self._ask_version()
 
     def quit(self) -> None:
         """Ends everything in order: queue, finished pictures, engine, gallery, settings."""
@@ -304,7 +304,6 @@ class Application(QObject):
             return
         self._is_over = True
         self._beginning.stop()
-        self._app.removeEventFilter(self)
         geometry, state = self.window.state_text()
         self.window.hide()
         self.queue.close()
@@ -337,6 +336,8 @@ class Application(QObject):
         if settings.appearance is not before.appearance:
             self.dress()
         self.notifier.is_enabled = settings.notifications
+        if settings.version_check and not before.version_check:
+            self._ask_version()
         self.shelf.set_folders(settings.model_folders)
         if settings.gallery_folders != before.gallery_folders:
             self.upkeep.scan(self.settings.gallery_folders)
@@ -357,6 +358,14 @@ class Application(QObject):
     def _take_ready(self, ready: Ready) -> None:
         self.backend_panel.show_ready(ready)
         self.forecaster.ask()
+
+    def _copy_report(self, with_words: bool) -> None:
+        from app.ui.problem_report import problem_report
+
+        requests = (self.draft.request, *(job.request for job in self.queue.jobs()))
+        engine = self.backend_panel.report
+        text = problem_report(engine, requests, log_folder(), with_words=with_words)
+        QGuiApplication.clipboard().setText(text)
 
     def _take_memory(self, memory: Memory) -> None:
         for part in (self.memory_pill, self.memory_card):
@@ -447,6 +456,18 @@ class Application(QObject):
         """The list of models."""
         self.picker.show()
         self.picker.raise_()
+
+    def _ask_version(self) -> None:
+        from app.ui.version_check import VersionCheck  # and with it all that knows of networks
+
+        check = VersionCheck(self)
+        check.newer.connect(
+            lambda version: self.desk.notice.say(
+                self.tr("Aquatint {version} is out.").format(version=version)
+            )
+        )
+        check.ended.connect(check.deleteLater)
+        check.ask()
 
     def show_preferences(self) -> None:
         """The preferences."""

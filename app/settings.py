@@ -41,7 +41,8 @@ class Settings:
     `pictures_folder` None is the system's custom (see paths.py). `gallery_folders` are other
     folders whose pictures the gallery shows where they lie. `last_request` holds a request as JSON
     (see request_json.py). `thumbnail_size` is in points, `window_geometry` and `window_state` are
-    the window's own words in Base64. `unknown` are keys of another version, kept as they are.
+    the window's own words in Base64. `version_check` True asks for the newest version when the app
+    opens. `unknown` are keys of another version, kept as they are.
     """
 
     pictures_folder: Path | None = None
@@ -51,6 +52,7 @@ class Settings:
     language: Language = Language.SYSTEM
     appearance: Appearance = Appearance.SYSTEM
     notifications: bool = True
+    version_check: bool = False
     first_run_done: bool = False
     thumbnail_size: int = 180
     window_geometry: str = ""
@@ -163,6 +165,7 @@ _CHECKS: Mapping[str, Any] = MappingProxyType(
         "language": Language,
         "appearance": Appearance,
         "notifications": _flag,
+        "version_check": _flag,
         "first_run_done": _flag,
         "thumbnail_size": _thumbnail_size,
         "window_geometry": _text,

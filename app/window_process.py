@@ -15,6 +15,7 @@ from app.diagnostic_log import WINDOW_LOG, keep_log
 from app.generation.engine_client import EngineClient
 from app.paths import data_folder, log_folder
 from app.settings import load_settings
+from app.ui.file_opening_app import FileOpeningApp
 from app.ui.translation import install_translation
 from app.version import VERSION
 
@@ -33,10 +34,11 @@ def main() -> int:
     QApplication.setOrganizationName("Aquatint")
     QApplication.setApplicationVersion(VERSION)
     QApplication.setQuitOnLastWindowClosed(False)
-    app = QApplication(sys.argv[:1])
+    app = FileOpeningApp(sys.argv[:1])
     settings, notes = load_settings(data_folder() / SETTINGS_FILE)
     install_translation(app, settings.language)
     application = Application(app, EngineClient(), settings)
+    app.files_opened.connect(application.open_files)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: application.quit())
     application.show()

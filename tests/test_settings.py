@@ -17,6 +17,7 @@ CHANGED = Settings(
     language=Language.CHINESE,
     appearance=Appearance.DARK,
     notifications=False,
+    version_check=True,
     first_run_done=True,
     thumbnail_size=300,
     window_geometry="AdnQ",

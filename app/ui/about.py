@@ -1,14 +1,15 @@
 """About: the name, the version, what it stands on. Knows nothing else of the app."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.ui.icons import icon
+from app.paths import resource_path
+from app.ui.licences import Licences
 from app.ui.theme import SPACE, set_role
 from app.version import VERSION
 
-WIDTH, ICON_SIDE = 340, 64
+WIDTH, ICON_SIDE = 340, 112
 
 
 class About(QDialog):
@@ -22,7 +23,7 @@ class About(QDialog):
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE)
         picture = QLabel()
-        drawing = icon("generate", QPalette.ColorRole.Link)
+        drawing = QIcon(str(resource_path("icons/aquatint.png")))
         picture.setPixmap(drawing.pixmap(QSize(ICON_SIDE, ICON_SIDE), self.devicePixelRatioF()))
         layout.addWidget(picture, alignment=Qt.AlignmentFlag.AlignHCenter)
         for text, role in (
@@ -51,4 +52,19 @@ class About(QDialog):
         done = QPushButton(self.tr("Done"))
         done.setToolTip(self.tr("Closes this window."))
         done.clicked.connect(self.accept)
-        layout.addWidget(done, alignment=Qt.AlignmentFlag.AlignHCenter)
+        done.setDefault(True)
+        licences = QPushButton(self.tr("Licences…"))
+        licences.setToolTip(self.tr("Shows the licences of all parts of Aquatint."))
+        licences.setAutoDefault(False)
+        licences.clicked.connect(self._show_licences)
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(licences)
+        row.addWidget(done)
+        row.addStretch()
+        layout.addLayout(row)
+
+    def _show_licences(self) -> None:
+        dialog = Licences(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()

@@ -3,10 +3,11 @@
 Owns how the report is shown and its text to copy. Checks nothing itself.
 """
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QDialog,
     QFrame,
     QGridLayout,
@@ -32,6 +33,9 @@ WIDTH, HEIGHT = 560, 560
 
 class BackendPanel(QDialog):
     """Device, instruction set, threads, a row for each operation, and a report to copy."""
+
+    copy_requested = Signal(bool)
+    """Copy a report of a problem, with the user's words or without."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +63,7 @@ class BackendPanel(QDialog):
 
     @property
     def report(self) -> str:
-        """What "Copy report" copies; empty before the engine is ready."""
+        """What the engine said of itself, as text; empty before it is ready."""
         return self._report
 
     def show_ready(self, ready: Ready) -> None:
@@ -81,7 +85,6 @@ class BackendPanel(QDialog):
         self._show_kernels(ready.report)
         self._show_checks(checks)
         self._report = report_text(ready)
-        self._copy.setEnabled(True)
 
     def show_trouble(self, sentence: str) -> None:
         """The engine was lost or cannot be started."""
@@ -142,17 +145,21 @@ class BackendPanel(QDialog):
         return table
 
     def _foot(self) -> QHBoxLayout:
-        self._copy = QPushButton(self.tr("Copy report"))
-        self._copy.setToolTip(self.tr("Copies all of this as text, for a report of a problem."))
-        self._copy.setEnabled(False)
-        self._copy.setAutoDefault(False)
-        self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._report))
+        copy = QPushButton(self.tr("Copy report"))
+        copy.setToolTip(
+            self.tr("Copies all of this and the newest lines of the log, to report a problem.")
+        )
+        copy.setAutoDefault(False)
+        words = QCheckBox(self.tr("with my prompt and settings"))
+        words.setToolTip(self.tr("Without this, nothing of what you wrote is in the report."))
+        copy.clicked.connect(lambda: self.copy_requested.emit(words.isChecked()))
         done = QPushButton(self.tr("Done"))
         done.setToolTip(self.tr("Closes this window."))
         done.setDefault(True)
         done.clicked.connect(self.accept)
         row = QHBoxLayout()
-        row.addWidget(self._copy)
+        row.addWidget(copy)
+        row.addWidget(words)
         row.addStretch()
         row.addWidget(done)
         return row

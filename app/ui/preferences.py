@@ -33,7 +33,7 @@ WIDTH, LIST_HEIGHT = 520, 84
 
 
 class Preferences(QDialog):
-    """Appearance, language, notifications and folders."""
+    """Appearance, language, notifications, versions and folders."""
 
     changed = Signal(object)
     """The Settings as they are now."""
@@ -46,7 +46,12 @@ class Preferences(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE + 4)
-        for row in (self._appearance_row(), self._language_row(), self._notifications_row()):
+        for row in (
+            self._appearance_row(),
+            self._language_row(),
+            self._notifications_row(),
+            self._versions_row(),
+        ):
             layout.addWidget(row)
         layout.addWidget(_line())
         layout.addWidget(self._pictures_row())
@@ -69,6 +74,7 @@ class Preferences(QDialog):
         self._appearance.set_current(settings.appearance)
         self._language.setCurrentIndex(self._language.findData(settings.language.value))
         self._notifications.setChecked(settings.notifications)
+        self._versions.setChecked(settings.version_check)
         folder = str(settings.pictures_folder or pictures_folder())
         self._pictures.setText(
             self._pictures.fontMetrics().elidedText(
@@ -122,6 +128,14 @@ class Preferences(QDialog):
         self._notifications.setToolTip(self.tr("Shows a note of the system."))
         self._notifications.clicked.connect(lambda checked: self._set(notifications=checked))
         return SettingRow(self.tr("Notifications"), self._notifications)
+
+    def _versions_row(self) -> SettingRow:
+        self._versions = QCheckBox(self.tr("Check for new versions when Aquatint opens"))
+        self._versions.setToolTip(
+            self.tr("Asks one address on the web and tells it nothing. Otherwise nothing is asked.")
+        )
+        self._versions.clicked.connect(lambda checked: self._set(version_check=checked))
+        return SettingRow(self.tr("Versions"), self._versions)
 
     def _pictures_row(self) -> SettingRow:
         self._pictures = QLabel()

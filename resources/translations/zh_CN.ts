@@ -27,6 +27,14 @@
         <source>Closes this window.</source>
         <translation>关闭此窗口。</translation>
     </message>
+    <message>
+        <source>Licences…</source>
+        <translation>许可证…</translation>
+    </message>
+    <message>
+        <source>Shows the licences of all parts of Aquatint.</source>
+        <translation>显示 Aquatint 所有组成部分的许可证。</translation>
+    </message>
 </context>
 <context>
     <name>Application</name>
@@ -45,6 +53,10 @@
     <message>
         <source>Add pictures to the gallery</source>
         <translation>将图片添加到图库</translation>
+    </message>
+    <message>
+        <source>Aquatint {version} is out.</source>
+        <translation>Aquatint {version} 已发布。</translation>
     </message>
 </context>
 <context>
@@ -130,8 +142,16 @@
         <translation>拷贝报告</translation>
     </message>
     <message>
-        <source>Copies all of this as text, for a report of a problem.</source>
-        <translation>将以上内容拷贝为文本，便于报告问题。</translation>
+        <source>Copies all of this and the newest lines of the log, to report a problem.</source>
+        <translation>复制以上全部内容和日志的最新几行，用于报告问题。</translation>
+    </message>
+    <message>
+        <source>with my prompt and settings</source>
+        <translation>包含我的提示词和设置</translation>
+    </message>
+    <message>
+        <source>Without this, nothing of what you wrote is in the report.</source>
+        <translation>不勾选时，报告中没有你写的任何内容。</translation>
     </message>
     <message>
         <source>Done</source>
@@ -1010,6 +1030,29 @@ Drop others here to add them.</source>
     </message>
 </context>
 <context>
+    <name>Licences</name>
+    <message>
+        <source>Licences</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <source>Parts of Aquatint</source>
+        <translation>Aquatint 的组成部分</translation>
+    </message>
+    <message>
+        <source>Text of the licence</source>
+        <translation>许可证正文</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <source>Closes this window.</source>
+        <translation>关闭此窗口。</translation>
+    </message>
+</context>
+<context>
     <name>MainWindow</name>
     <message>
         <source>Toolbar</source>
@@ -1603,6 +1646,18 @@ or click to choose one</source>
     <message>
         <source>Notifications</source>
         <translation>通知</translation>
+    </message>
+    <message>
+        <source>Check for new versions when Aquatint opens</source>
+        <translation>打开 Aquatint 时检查新版本</translation>
+    </message>
+    <message>
+        <source>Asks one address on the web and tells it nothing. Otherwise nothing is asked.</source>
+        <translation>只询问网上的一个地址，不告诉它任何信息。除此之外什么也不问。</translation>
+    </message>
+    <message>
+        <source>Versions</source>
+        <translation>版本</translation>
     </message>
     <message>
         <source>Choose…</source>

@@ -71,3 +71,13 @@ def _on_the_box():  # type: ignore[no-untyped-def]
     from PySide6.QtCore import QPoint
 
     return QPoint(8, 12)
+
+
+def test_versions_are_asked_for_only_on_wish(qtbot: QtBot) -> None:
+    dialog = opened(qtbot, Settings())
+    (box,) = [b for b in dialog.findChildren(QCheckBox) if "new versions" in b.text()]
+    assert not box.isChecked()
+    with qtbot.waitSignal(dialog.changed) as signal:
+        qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert signal.args is not None
+    assert signal.args[0].version_check
