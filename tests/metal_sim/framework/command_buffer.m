@@ -39,6 +39,7 @@ static struct {
   pthread_mutex_t mutex;
   pthread_cond_t changed;
   NSMutableArray *waiting;
+  bool busy;
 } gpu = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static SimCommandBuffer *next_command_buffer(void) {
@@ -46,8 +47,22 @@ static SimCommandBuffer *next_command_buffer(void) {
   while (![gpu.waiting count]) pthread_cond_wait(&gpu.changed, &gpu.mutex);
   SimCommandBuffer *next = [[gpu.waiting objectAtIndex:0] retain];
   [gpu.waiting removeObjectAtIndex:0];
+  gpu.busy = true;
   pthread_mutex_unlock(&gpu.mutex);
   return next;
+}
+
+static void set_idle(void) {
+  pthread_mutex_lock(&gpu.mutex);
+  gpu.busy = false;
+  pthread_cond_broadcast(&gpu.changed);
+  pthread_mutex_unlock(&gpu.mutex);
+}
+
+void sim_wait_until_idle(void) {
+  pthread_mutex_lock(&gpu.mutex);
+  while (gpu.busy || [gpu.waiting count]) pthread_cond_wait(&gpu.changed, &gpu.mutex);
+  pthread_mutex_unlock(&gpu.mutex);
 }
 
 static void *run_gpu(void *unused) {
@@ -61,6 +76,7 @@ static void *run_gpu(void *unused) {
     [buffer run];
     [buffer release];
     [pool release];
+    set_idle();
   }
   return NULL;
 }
@@ -77,7 +93,7 @@ void sim_submit(SimCommandBuffer *buffer) {
   pthread_once(&once, start_gpu);
   pthread_mutex_lock(&gpu.mutex);
   [gpu.waiting addObject:buffer];
-  pthread_cond_signal(&gpu.changed);
+  pthread_cond_broadcast(&gpu.changed);
   pthread_mutex_unlock(&gpu.mutex);
 }
 

@@ -41,6 +41,7 @@ void sim_count(sim_counter counter, int64_t change) { counters[counter] += chang
 int64_t sim_counted(sim_counter counter) { return counters[counter]; }
 
 int64_t metal_sim_counter(const char *name) {
+  sim_wait_until_idle();
   for (int i = 0; i < SIM_COUNTERS; i++)
     if (!strcmp(name, counter_names[i])) return counters[i];
   return -1;

@@ -44,6 +44,7 @@ void sim_install_blocks(void); /* makes blocks objects; before the first one is 
 /* The GPU: a thread that runs committed command buffers in their order. */
 @class SimCommandBuffer;
 void sim_submit(SimCommandBuffer *buffer);
+void sim_wait_until_idle(void);
 
 @interface SimBuffer : NSObject <MTLBuffer> {
  @public

@@ -40,7 +40,11 @@ LANGUAGE = shlex.split(
     "-flax-vector-conversions=none -ffp-contract=fast -fno-math-errno -nostdinc"
 )
 MACHINES = {"native": "native", "v3": "x86-64-v3"}
-INSTRUMENTED = ["-fsanitize=thread", "-gline-tables-only"]
+SOURCES = "kernel"  # what the runtime's findings.cpp knows the places of kernels by
+INSTRUMENTED = [
+    *("-fsanitize=thread", "-gline-tables-only"),
+    f"-fdebug-compilation-dir={SOURCES}",
+]
 
 
 class CompileError(Exception):

@@ -29,6 +29,7 @@ struct Access {
   uintptr_t address;
   uint32_t bytes;
   bool write, atomic;
+  bool read; /* the old value counts: also in an atomic sum, which is one write */
   const void *site;
   const char *verb() const { return write ? "write" : "read"; }
 };
@@ -108,11 +109,11 @@ void check_threadgroup(const Access &access) {
   Worker &worker = *msl_worker;
   long at = (long)(access.address - (uintptr_t)worker.arena);
   if (!inside_threadgroup_memory(access))
-    outside(access, "threadgroup memory (or across its variables)", at, worker.arena_used);
+    outside(access, "threadgroup memory", at, worker.arena_end);
   Stamp now = stamp_now(true, access.atomic);
   for (uint32_t i = 0; i < access.bytes; i++) {
     Cell &cell = worker.arena_shadow[at + i];
-    if (!access.write && !cell.writer) {
+    if (access.read && !cell.writer) {
       report("uninitialized", "threadgroup memory read before any thread wrote it", access.site);
       cell.writer = now.bits;
     }
@@ -176,7 +177,7 @@ __attribute__((noinline)) void check(const Access &access) {
   if (!msl_checking || !msl_worker || !msl_current || is_own(access)) return;
   constexpr uintptr_t kNear = 1 << 16;
   uintptr_t arena = (uintptr_t)msl_worker->arena;
-  if (access.address + kNear >= arena && access.address < arena + MSL_THREADGROUP_BYTES + kNear)
+  if (access.address + kNear >= arena && access.address < arena + kArenaBytes + kNear)
     check_threadgroup(access);
   else if (const Region *region = find_region(access.address))
     check_buffer(access, *region);
@@ -188,9 +189,9 @@ __attribute__((noinline)) void check(const Access &access) {
 
 #define SITE __builtin_return_address(0)
 
-#define PLAIN(name, bytes, write)                           \
-  extern "C" void __tsan_##name(void *address) {            \
-    check({(uintptr_t)address, bytes, write, false, SITE}); \
+#define PLAIN(name, bytes, write)                                     \
+  extern "C" void __tsan_##name(void *address) {                      \
+    check({(uintptr_t)address, bytes, write, false, !(write), SITE}); \
   }
 #define SIZED(bytes)                         \
   PLAIN(read##bytes, bytes, false)           \
@@ -210,48 +211,48 @@ void __tsan_func_exit() {}
 void __tsan_atomic_thread_fence(int) {}
 
 void *__tsan_memcpy(void *to, const void *from, size_t bytes) {
-  check({(uintptr_t)from, (uint32_t)bytes, false, false, SITE});
-  check({(uintptr_t)to, (uint32_t)bytes, true, false, SITE});
+  check({(uintptr_t)from, (uint32_t)bytes, false, false, true, SITE});
+  check({(uintptr_t)to, (uint32_t)bytes, true, false, false, SITE});
   return memcpy(to, from, bytes);
 }
 void *__tsan_memmove(void *to, const void *from, size_t bytes) {
-  check({(uintptr_t)from, (uint32_t)bytes, false, false, SITE});
-  check({(uintptr_t)to, (uint32_t)bytes, true, false, SITE});
+  check({(uintptr_t)from, (uint32_t)bytes, false, false, true, SITE});
+  check({(uintptr_t)to, (uint32_t)bytes, true, false, false, SITE});
   return memmove(to, from, bytes);
 }
 void *__tsan_memset(void *to, int value, size_t bytes) {
-  check({(uintptr_t)to, (uint32_t)bytes, true, false, SITE});
+  check({(uintptr_t)to, (uint32_t)bytes, true, false, false, SITE});
   return memset(to, value, bytes);
 }
 }
 
 /* Checked runs have one worker, so that plain reads and writes are atomic. */
-#define CHECK_ATOMIC(T, write) check({(uintptr_t)address, sizeof(T), write, true, SITE})
+#define CHECK_ATOMIC(T, write, read) check({(uintptr_t)address, sizeof(T), write, true, read, SITE})
 #define FETCH(bits, T, name, expression)                                               \
   extern "C" T __tsan_atomic##bits##_fetch_##name(volatile T *address, T value, int) { \
-    CHECK_ATOMIC(T, true);                                                             \
+    CHECK_ATOMIC(T, true, true);                                                       \
     T old = *address;                                                                  \
     *address = (T)(expression);                                                        \
     return old;                                                                        \
   }
 #define ATOMIC(bits, T)                                                                    \
   extern "C" T __tsan_atomic##bits##_load(const volatile T *address, int) {                \
-    CHECK_ATOMIC(T, false);                                                                \
+    CHECK_ATOMIC(T, false, true);                                                          \
     return *address;                                                                       \
   }                                                                                        \
   extern "C" void __tsan_atomic##bits##_store(volatile T *address, T value, int) {         \
-    CHECK_ATOMIC(T, true);                                                                 \
+    CHECK_ATOMIC(T, true, false);                                                          \
     *address = value;                                                                      \
   }                                                                                        \
   extern "C" T __tsan_atomic##bits##_exchange(volatile T *address, T value, int) {         \
-    CHECK_ATOMIC(T, true);                                                                 \
+    CHECK_ATOMIC(T, true, true);                                                           \
     T old = *address;                                                                      \
     *address = value;                                                                      \
     return old;                                                                            \
   }                                                                                        \
   extern "C" T __tsan_atomic##bits##_compare_exchange_val(volatile T *address, T expected, \
                                                           T value, int, int) {             \
-    CHECK_ATOMIC(T, true);                                                                 \
+    CHECK_ATOMIC(T, true, true);                                                           \
     T old = *address;                                                                      \
     if (old == expected) *address = value;                                                 \
     return old;                                                                            \

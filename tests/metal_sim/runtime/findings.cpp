@@ -10,6 +10,8 @@ Findings msl_findings;
 
 namespace {
 
+/* The folder that compile.py gives the sources of kernels; the shim's own are elsewhere. */
+const char kSources[] = "kernel/";
 const char *const kSymbolizers[] = {"llvm-symbolizer-19", "llvm-symbolizer-20",
                                     "llvm-symbolizer-18", "llvm-symbolizer"};
 
@@ -19,8 +21,8 @@ std::string first_place(const std::string &command) {
   char line[512];
   while (output && fgets(line, sizeof line, output)) {
     line[strcspn(line, "\n")] = 0;
-    bool of_kernel = line[0] != '/' && line[0] != '?' && strchr(line, ':');
-    if (found.empty() && of_kernel) found = line;
+    size_t folder = strlen(kSources);
+    if (found.empty() && !strncmp(line, kSources, folder)) found = line + folder;
   }
   if (output) pclose(output);
   return found;

@@ -156,6 +156,12 @@ void place_threads(Worker &worker, const msl_dispatch &dispatch) {
       }
 }
 
+/* Threadgroup memory that nobody has written yet. */
+void forget(Worker &worker, uint32_t start, uint32_t bytes) {
+  memset(worker.arena_shadow + start, 0, sizeof(Cell) * bytes);
+  memset(worker.arena + start, 0xff, bytes);
+}
+
 void begin_group(Worker &worker, const msl_dispatch &dispatch, uint32_t index) {
   msl_group &group = worker.group;
   group.position[0] = index % group.groups[0];
@@ -181,10 +187,10 @@ void begin_group(Worker &worker, const msl_dispatch &dispatch, uint32_t index) {
   worker.device_epoch = worker.threadgroup_epoch = 0;
   worker.collective = worker.aborted = false;
   worker.variables.clear();
-  worker.arena_used = worker.dynamic_bytes;
+  worker.arena_end = worker.dynamic_end;
+  worker.used_bytes = worker.dynamic_bytes;
   if (!msl_settings.check) return;
-  memset(worker.arena_shadow, 0, sizeof(Cell) * MSL_THREADGROUP_BYTES);
-  memset(worker.arena, 0xff, MSL_THREADGROUP_BYTES);
+  forget(worker, 0, worker.dynamic_end);
   for (uint32_t i = (uint32_t)worker.count; i > 1; i--)
     std::swap(worker.order[i - 1], worker.order[worker.random(i)]);
 }
@@ -280,11 +286,11 @@ Worker *new_worker() {
   int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   size_t stack_bytes = MSL_THREADS * kStackBytes;
   void *stacks = mmap(nullptr, stack_bytes, protection, flags, -1, 0);
-  void *arena = mmap(nullptr, MSL_THREADGROUP_BYTES, protection, flags, -1, 0);
+  void *arena = mmap(nullptr, kArenaBytes, protection, flags, -1, 0);
   if (stacks == MAP_FAILED || arena == MAP_FAILED) abort();
   worker->stacks = (char *)stacks;
   worker->arena = (char *)arena;
-  worker->arena_shadow = (Cell *)calloc(MSL_THREADGROUP_BYTES, sizeof(Cell));
+  worker->arena_shadow = (Cell *)calloc(kArenaBytes, sizeof(Cell));
   return worker;
 }
 
@@ -294,7 +300,7 @@ void prepare(Worker &worker, const msl_dispatch &dispatch) {
   worker.kernel = dispatch.kernel;
   worker.regions.clear();
   worker.last_region = 0;
-  worker.dynamic_bytes = 0;
+  worker.dynamic_bytes = worker.dynamic_end = 0;
   worker.random_state = 0x9E3779B97F4A7C15ull * msl_settings.seed + 12345;
   msl_group &group = worker.group;
   for (int d = 0; d < 3; d++) {
@@ -310,9 +316,10 @@ void prepare(Worker &worker, const msl_dispatch &dispatch) {
     worker.threadgroup_memory[i] = nullptr;
     uint32_t bytes = dispatch.threadgroup_bytes[i];
     if (bytes) {
-      char *start = worker.arena + worker.dynamic_bytes;
+      char *start = worker.arena + worker.dynamic_end;
       worker.threadgroup_memory[i] = start;
-      worker.dynamic_bytes += (bytes + 15) & ~15u;
+      worker.dynamic_bytes += bytes;
+      worker.dynamic_end += bytes + kGapBytes;
       uintptr_t low = (uintptr_t)start;
       worker.regions.push_back({low, low + bytes, nullptr, 0, true, true, "threadgroup"});
     }
@@ -431,13 +438,15 @@ void *msl_threadgroup_variable(const void *key, uint32_t size, uint32_t alignmen
   for (const Variable &variable : worker.variables)
     if (variable.key == key) return variable.address;
   alignment = alignment < 16 ? 16 : alignment;
-  uint32_t start = (worker.arena_used + alignment - 1) & ~(alignment - 1);
-  if (start + size > MSL_THREADGROUP_BYTES) {
+  uint32_t start = (worker.arena_end + alignment - 1) & ~(alignment - 1);
+  worker.used_bytes += size;
+  if (worker.used_bytes > MSL_THREADGROUP_BYTES || start + size > kArenaBytes) {
     report("threadgroup", "more than 32768 bytes of threadgroup memory",
            __builtin_return_address(0));
     abort_group();
   }
-  worker.arena_used = start + size;
+  worker.arena_end = start + size + kGapBytes;
+  if (msl_settings.check) forget(worker, start, size);
   worker.variables.push_back({key, worker.arena + start, size});
   return worker.arena + start;
 }

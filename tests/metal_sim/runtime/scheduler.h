@@ -52,6 +52,9 @@ struct Variable {
   uint32_t size;
 };
 
+/* Twice what kernels may have: an access beyond a variable falls into a gap. */
+constexpr uint32_t kArenaBytes = 2 * MSL_THREADGROUP_BYTES, kGapBytes = 64;
+
 struct Worker {
   msl_thread threads[MSL_THREADS];
   State states[MSL_THREADS];
@@ -78,8 +81,9 @@ struct Worker {
   const msl_kernel *kernel;
   msl_group group;
   void *buffers[MSL_BUFFERS], *threadgroup_memory[MSL_BUFFERS];
-  char *arena;
-  uint32_t dynamic_bytes, arena_used;
+  char *arena;                        /* kArenaBytes: variables with gaps between them */
+  uint32_t dynamic_end, arena_end;    /* where the next variable starts */
+  uint32_t dynamic_bytes, used_bytes; /* without the gaps */
   std::vector<Variable> variables;
   std::vector<Region> regions;
   size_t last_region;

@@ -18,7 +18,8 @@ extern "C" {
    runs nothing Returns 0; -1: an entry is not one of these, and none of them is taken. */
 int metal_sim_set_faults(const char *faults);
 
-/* A counter by name; -1: no such counter.
+/* A counter by name; -1: no such counter. Waits until the GPU is idle, so that what it held is let
+   go; not for completion handlers.
      live_buffers live_libraries live_functions live_pipelines live_queues live_command_buffers
      live_encoders live_residency_sets        objects that somebody still retains
      allocated_bytes                          of live buffers made with newBufferWithLength
