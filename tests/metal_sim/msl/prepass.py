@@ -358,8 +358,11 @@ class Prepass:
         if token.kind == "number":
             self._emit(self._number(token), token)
         elif token.kind == "pragma":
-            if "unroll" not in token.text:  # for registers of a GPU; here it only costs minutes
-                self._emit("\n" + token.text + "\n")
+            # Unrolling is for registers of a GPU; on a CPU it only costs minutes.
+            text = (
+                f"#ifdef MSL_NVIDIA\n{token.text}\n#endif" if "unroll" in token.text else token.text
+            )
+            self._emit(f"\n{text}\n")
         elif token.text in self._derived:
             self._emit(f"msl_derived_{token.text}()", token)
         elif (
