@@ -21,6 +21,7 @@ from app.library.gallery_entry import GalleryEntry
 from app.library.image_metadata import SAMPLER_LABELS, SCHEDULE_LABELS
 from app.paths import cache_folder, data_folder, log_folder, pictures_folder, resource_path
 from app.settings import Settings, save_settings
+from app.ui.add_on_desk import AddOnDesk
 from app.ui.backend_panel import BackendPanel
 from app.ui.canvas_view import CanvasView
 from app.ui.drop_overlay import DropOverlay
@@ -103,7 +104,6 @@ class Application(QObject):
         self.counter = TokenCounter(self)
         self.panel = GenerationPanel(self.draft, self.counter.count, labels)
         self.counter.loaded.connect(self.panel.prompt_panel.count_again)
-        self.panel.add_section(InitImagePanel(self.draft))
         self.canvas = CanvasView()
         self.gallery_view = GalleryView(self.gallery_model)
         self.gallery_view.set_cell_side(self.settings.thumbnail_size)
@@ -124,6 +124,8 @@ class Application(QObject):
         self.window.add_status(self.memory_pill)
         self.queue_popover = Popover(self.window, self.queue_view)
         self.memory_popover = Popover(self.window, self.memory_card)
+        self.add_ons = AddOnDesk(self.draft, self.window, self.panel, self.client, self.counter)
+        self.panel.add_section(InitImagePanel(self.draft))
         self.backend_panel = BackendPanel(self.window)
         self.asker = PlanAsker(self.client)
         self.picker = ModelPicker(self.window)
@@ -186,6 +188,9 @@ class Application(QObject):
         )
         self.shelf.folders_changed.connect(lambda paths: self.change_settings(model_folders=paths))
         self.shelf.failed.connect(self.workbench.warn)
+        self.shelf.add_ons_changed.connect(self.add_ons.set_entries)
+        self.add_ons.changed.connect(self.forecaster.ask)
+        self.queue.job_finished.connect(self.add_ons.show_receipts)
         panel.generate_requested.connect(self.workbench.generate)
         panel.cancel_requested.connect(self.workbench.cancel)
         panel.live_toggled.connect(self._set_live)

@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject
 
+from app.generation.add_ons import AddOns
 from app.generation.engine_client import EngineClient
 from app.generation.messages import Failed, Start
 from app.generation.request import GenerationRequest
@@ -18,6 +19,7 @@ class FakeEngineClient(EngineClient):
         self.cancelled: list[str] = []
         self.plans: list[tuple[int, GenerationRequest]] = []
         self.is_closed = False
+        self.add_ons = AddOns()
 
     @property
     def is_busy(self) -> bool:
@@ -33,6 +35,9 @@ class FakeEngineClient(EngineClient):
 
     def plan(self, plan_id: int, request: GenerationRequest) -> None:
         self.plans.append((plan_id, request))
+
+    def set_add_ons(self, add_ons: AddOns) -> None:
+        self.add_ons = add_ons
 
     def close(self) -> None:
         self.is_closed = True

@@ -18,6 +18,8 @@ from app.checkpoint.description import Family
 from app.checkpoint.family import describe, detect_family
 from app.checkpoint.reader import Checkpoint, open_checkpoint
 from app.checkpoint.stored import CheckpointError, shown
+from app.checkpoint.textual_inversion import read_textual_inversion
+from app.checkpoint.trigger_words import trigger_words
 from app.library.model_entry import MODEL_ENDINGS, ModelEntry, ModelKind, model_name
 from app.paths import cache_folder
 from app.version import VERSION
@@ -36,6 +38,8 @@ PART_KINDS: Mapping[Family, ModelKind] = MappingProxyType(
     }
 )
 SHOWN_ORDER = tuple(ModelKind)
+TORCH_ENDINGS = (".pt", ".bin")
+LARGEST_EMBEDDING_BYTES = 2_000_000
 
 
 def describe_model(path: Path) -> ModelEntry:
@@ -57,6 +61,8 @@ def describe_model(path: Path) -> ModelEntry:
     try:
         size_bytes, modified_ns = _state(path)
         base = dataclasses.replace(base, size_bytes=size_bytes, modified_ns=modified_ns)
+        if path.suffix.lower() in TORCH_ENDINGS:
+            return _describe_torch(base)
         with open_checkpoint(path) as checkpoint:
             return _describe_open(base, checkpoint)
     except CheckpointError as error:
@@ -149,7 +155,31 @@ def _describe_open(base: ModelEntry, checkpoint: Checkpoint) -> ModelEntry:
     for tensor in checkpoint.tensors.values():
         counts[tensor.dtype.lower()] += tensor.size_bytes
     label = ", ".join(dtype for dtype, _ in counts.most_common(2))
-    return dataclasses.replace(base, kind=kind, family=family.value, dtype_label=label)
+    return dataclasses.replace(
+        base,
+        kind=kind,
+        family=family.value,
+        dtype_label=label,
+        words=trigger_words(checkpoint.metadata) if kind is ModelKind.LORA else (),
+        token_count=_token_count(base.path) if kind is ModelKind.EMBEDDING else 0,
+    )
+
+
+def _describe_torch(base: ModelEntry) -> ModelEntry:
+    """A small file of torch's may be an embedding; models of that form are refused."""
+    if base.size_bytes > LARGEST_EMBEDDING_BYTES:
+        with open_checkpoint(base.path):  # says what it is
+            return base
+    return dataclasses.replace(
+        base,
+        kind=ModelKind.EMBEDDING,
+        family=Family.TEXTUAL_INVERSION.value,
+        token_count=_token_count(base.path),
+    )
+
+
+def _token_count(path: Path) -> int:
+    return read_textual_inversion(path).count
 
 
 def _model_files(roots: Iterable[Path]) -> Iterator[Path]:
@@ -205,7 +235,14 @@ def _read_cache(path: Path) -> dict[Path, ModelEntry]:
         if values["version"] != VERSION:
             return {}
         entries = [
-            ModelEntry(**{**each, "path": Path(each["path"]), "kind": ModelKind(each["kind"])})
+            ModelEntry(
+                **{
+                    **each,
+                    "path": Path(each["path"]),
+                    "kind": ModelKind(each["kind"]),
+                    "words": tuple(each["words"]),
+                }
+            )
             for each in values["models"]
         ]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):

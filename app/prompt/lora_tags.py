@@ -40,6 +40,11 @@ def without_tags(prompt: str) -> str:
     return TAG.sub("", prompt)
 
 
+def tag_names(prompt: str) -> list[str]:
+    """The names in the tags of a prompt."""
+    return [match["name"].strip() for match in TAG.finditer(prompt)]
+
+
 def tag_text(name: str, unet_weight: float, text_weight: float | None = None) -> str:
     """The tag that `split_tags` reads as these; `text_weight` None: as `unet_weight`."""
     first = unet_weight if text_weight is None else text_weight

@@ -12,10 +12,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from app.generation.request import LoraUse
 from app.library.foreign_metadata import read_any_metadata
 from app.library.image_metadata import ModelFile, PictureMetadata
 from app.library.model_entry import ModelEntry, ModelKind
 from app.library.model_library import describe_model
+from app.prompt.lora_tags import tag_names
 from app.ui.background_calls import BackgroundCalls
 from app.ui.dropped_content import DropWord, default_word, describe_drop, understand
 from app.ui.gallery_model import GalleryModel
@@ -91,12 +93,18 @@ class FileOpener(QObject):
         elif entry.kind is ModelKind.TAESD:
             self._draft.set(taesd=entry.path)
             self.said.emit(self.tr("{name} draws the previews now.").format(name=entry.title))
+        elif entry.kind is ModelKind.LORA:
+            self._add_lora(entry)
+        elif entry.kind is ModelKind.EMBEDDING:
+            self.said.emit(self.tr("{name} is a word for prompts now.").format(name=entry.title))
         else:
-            self.failed.emit(
-                self.tr("{name} cannot be used yet: LoRAs and embeddings come later.").format(
-                    name=entry.title
-                )
-            )
+            self.failed.emit(entry.sentence)
+
+    def _add_lora(self, entry: ModelEntry) -> None:
+        loras = self._draft.request.loras
+        if all(use.path != entry.path for use in loras):
+            self._draft.set(loras=(*loras, LoraUse(path=entry.path)))
+        self.said.emit(self.tr("{name} is added to the model.").format(name=entry.title))
 
     def _bring(self, path: Path, carry: Callable[[Path, Path], None]) -> None:
         target = self._model_folder / path.name
@@ -118,6 +126,8 @@ class FileOpener(QObject):
         request = metadata.request
         lost = list(metadata.not_restored)
         model = self._find(metadata.model, lost)
+        names = tag_names(request.prompt)
+        lost += [f"LoRA: {name}" for name in names if not self._shelf.has_lora(name)]
         self._draft.replace(
             dataclasses.replace(request, model=model, preview=self._draft.request.preview)
         )

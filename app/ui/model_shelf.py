@@ -35,6 +35,8 @@ class ModelShelf(QObject):
 
     model_shown = Signal(str, str, object)
     """Name of the chosen model, a few words on it, a picture made with it (Path or None)."""
+    add_ons_changed = Signal(object)
+    """The ModelEntries (list) of LoRAs and embeddings."""
     folders_changed = Signal(object)
     """The folders of models (tuple of Path) that the user wants."""
     failed = Signal(str)
@@ -55,6 +57,7 @@ class ModelShelf(QObject):
         self._known: tuple[KnownFolder, ...] = ()
         self._is_closed = False
         self._pictures: Mapping[str, Path] = {}
+        self._add_ons: list[ModelEntry] = []
         self._described: tuple[Path | None, str, str] | None = None
         self._watcher = QFileSystemWatcher(self)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
@@ -82,6 +85,10 @@ class ModelShelf(QObject):
             return mini
         entry = self._library.find(name)
         return entry.path if entry else None
+
+    def has_lora(self, name: str) -> bool:
+        """Whether a LoRA that a picture's text names is here."""
+        return self._library.find(name, ModelKind.LORA) is not None
 
     def choose(self, model: Path | None) -> None:
         """Takes a model, None for the mini model; a VAE of another model goes."""
@@ -147,6 +154,7 @@ class ModelShelf(QObject):
         self._picker.set_scanning(False)
         self._picker.set_folders(self._folders, known)
         self._show_choices()
+        self._tell_add_ons()
         self._watch(self.entries)
         self._show_current(self._draft.request)
 
@@ -159,6 +167,13 @@ class ModelShelf(QObject):
         mini = dataclasses.replace(mini_choice(), picture=self._picture(None))
         self._picker.set_choices([mini, *shown])
         self._picker.set_vaes([entry for entry in self.entries if entry.kind is ModelKind.VAE])
+
+    def _tell_add_ons(self) -> None:
+        kinds = (ModelKind.LORA, ModelKind.EMBEDDING)
+        add_ons = [entry for entry in self.entries if entry.kind in kinds]
+        if add_ons != self._add_ons:
+            self._add_ons = add_ons
+            self.add_ons_changed.emit(add_ons)
 
     def _watch(self, entries: tuple[ModelEntry, ...]) -> None:
         watched = self._watcher.directories()

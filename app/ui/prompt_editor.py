@@ -164,6 +164,10 @@ class PromptEditor(QPlainTextEdit):
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._fit_height()
 
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
+        """Tab takes a suggestion while there are any, also where there is a next field."""
+        return not self._popup.isVisible() and super().focusNextPrevChild(forward)
+
     def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802 - Qt's name
         """Files are for the window."""
         return not source.hasUrls() and super().canInsertFromMimeData(source)

@@ -72,6 +72,11 @@ class PromptPanel(QWidget):
         self.prompt.editor.set_completions(names)
         self.negative_prompt.editor.set_completions(names)
 
+    def add_word(self, word: str) -> None:
+        """Put a word behind the prompt, parted by a comma; undo takes it out again."""
+        words = self.prompt.editor.toPlainText().rstrip(" ,\n")
+        self.prompt.editor.set_text(f"{words}, {word}" if words else word)
+
     def set_examples(self, prompts: list[str]) -> None:
         """Prompts to begin with, a chip each; none takes the chips away."""
         while (item := self._chip_flow.takeAt(0)) is not None:

@@ -119,7 +119,8 @@ class Workbench(QObject):
 
     def _finish(self, job_id: str, finished: Finished) -> None:
         self._panel.set_running(False)
-        self._progress.show_message(finished.note)
+        plain = (each.sentence for each in finished.embeddings)
+        self._progress.show_message(" ".join(filter(None, (finished.note, *plain))))
         self.live.job_ended(job_id)
         if job_id in self._live_ids:
             self._live_ids.discard(job_id)

@@ -495,8 +495,12 @@
         <translation>现在由 {name} 绘制预览。</translation>
     </message>
     <message>
-        <source>{name} cannot be used yet: LoRAs and embeddings come later.</source>
-        <translation>暂时无法使用 {name}：LoRA 和嵌入将在以后支持。</translation>
+        <source>{name} is a word for prompts now.</source>
+        <translation>{name} 现在是可用于提示词的词语。</translation>
+    </message>
+    <message>
+        <source>{name} is added to the model.</source>
+        <translation>{name} 已加入模型。</translation>
     </message>
     <message>
         <source>There is a model {name} already.</source>
@@ -1050,6 +1054,59 @@ Drop others here to add them.</source>
     <message>
         <source>Closes this window.</source>
         <translation>关闭此窗口。</translation>
+    </message>
+</context>
+<context>
+    <name>LoraChooser</name>
+    <message>
+        <source>Search LoRAs</source>
+        <translation>搜索 LoRA</translation>
+    </message>
+    <message>
+        <source>LoRAs</source>
+        <translation>LoRA</translation>
+    </message>
+    <message>
+        <source>There is no LoRA yet: drop a file onto the window, or add a folder in Models.</source>
+        <translation>还没有 LoRA：将文件拖到窗口中，或在“模型”中添加文件夹。</translation>
+    </message>
+</context>
+<context>
+    <name>LoraPanel</name>
+    <message>
+        <source>Add a LoRA.</source>
+        <translation>添加 LoRA。</translation>
+    </message>
+    <message>
+        <source>LoRA</source>
+        <translation>LoRA</translation>
+    </message>
+    <message>
+        <source>{name}: {applied} of {layers} layers</source>
+        <translation>{name}：{layers} 层中的 {applied} 层</translation>
+    </message>
+</context>
+<context>
+    <name>LoraRow</name>
+    <message>
+        <source>Take this LoRA out.</source>
+        <translation>移除此 LoRA。</translation>
+    </message>
+    <message>
+        <source>Strength of {name}</source>
+        <translation>{name} 的强度</translation>
+    </message>
+    <message>
+        <source>How strong the LoRA is: 0 is nothing, below 0 the opposite.</source>
+        <translation>LoRA 的强度：0 表示无作用，小于 0 表示相反的作用。</translation>
+    </message>
+    <message>
+        <source>Add this word, which the LoRA was trained with.</source>
+        <translation>添加此词语，LoRA 是用它训练的。</translation>
+    </message>
+    <message>
+        <source>{applied} of {layers} layers</source>
+        <translation>{layers} 层中的 {applied} 层</translation>
     </message>
 </context>
 <context>
