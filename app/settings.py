@@ -54,7 +54,7 @@ class Settings:
     notifications: bool = True
     version_check: bool = False
     first_run_done: bool = False
-    thumbnail_size: int = 180
+    thumbnail_size: int = 132
     window_geometry: str = ""
     window_state: str = ""
     unknown: Mapping[str, object] = field(default_factory=dict)

@@ -118,8 +118,11 @@ def _print_pages(gallery: Gallery) -> bool:
                 break
             after = page[-1]
         kept &= _print(f"page of {PAGE}, {order}, all in turn", times, PAGE_BAR_MS)
-    ids = gallery.ids(GalleryQuery())
-    _print("ids of all", [_elapsed_ms(lambda: gallery.ids(GalleryQuery())) for _ in range(ROUNDS)])
+    ids = [each for each, _ in gallery.dated_ids(GalleryQuery())]
+    _print(
+        "ids of all",
+        [_elapsed_ms(lambda: gallery.dated_ids(GalleryQuery())) for _ in range(ROUNDS)],
+    )
     numbers = random.Random(2)
     times = []
     for _ in range(ROUNDS):
@@ -161,7 +164,7 @@ def _print_searches(gallery: Gallery) -> bool:
     for name, make in searches.items():
         queries = [make() for _ in range(ROUNDS)]
         pages = [_worked_ms(partial(gallery.search, query)) for query in queries]
-        ids = [_worked_ms(partial(gallery.ids, query)) for query in queries]
+        ids = [_worked_ms(partial(gallery.dated_ids, query)) for query in queries]
         kept &= _print(f"search, {name}", pages, SEARCH_BAR_MS)
         kept &= _print(f"  all its ids, {name}", ids, SEARCH_BAR_MS)
     _print("models in use", [_elapsed_ms(gallery.models) for _ in range(ROUNDS)])
@@ -170,7 +173,7 @@ def _print_searches(gallery: Gallery) -> bool:
 
 
 def _print_changes(gallery: Gallery) -> None:
-    ids = gallery.ids(GalleryQuery())
+    ids = [each for each, _ in gallery.dated_ids(GalleryQuery())]
     one = [_elapsed_ms(partial(gallery.rate, [each], 4)) for each in ids[:ROUNDS]]
     _print("rate one (its folder is absent)", one)
     _print("rate 500", [_elapsed_ms(lambda: gallery.rate(ids[:500], 5)) for _ in range(5)])
@@ -202,7 +205,8 @@ def _print_files(gallery: Gallery, cache: Path) -> None:
     paths = [entry.path for entry in gallery.search(GalleryQuery(text="noise"))]
     _print("thumbnail", [_elapsed_ms(partial(thumbnail, path, cache)) for path in paths])
     _print("made thumbnail", [_elapsed_ms(partial(thumbnail, path, cache)) for path in paths])
-    _print("rate one", [_elapsed_ms(lambda: gallery.rate([gallery.ids(GalleryQuery())[0]], 3))])
+    newest = gallery.search(GalleryQuery(), limit=1)[0]
+    _print("rate one", [_elapsed_ms(lambda: gallery.rate([newest.id], 3))])
     _print("scan, nothing new", [_elapsed_ms(gallery.scan)])
     with Gallery(paths[0].parents[1], cache / "other.sqlite3") as other:
         elapsed = _elapsed_ms(other.scan)

@@ -142,9 +142,9 @@ class Gallery:
         """The first `limit` pictures, or those that follow `after` in the query's order."""
         return self._rows.search(query, limit, after)
 
-    def ids(self, query: GalleryQuery) -> list[int]:
-        """The ids of all that the query finds, in its order: what a virtualised view counts."""
-        return self._rows.ids(query)
+    def dated_ids(self, query: GalleryQuery) -> list[tuple[int, float]]:
+        """Id and time of all that the query finds, in its order: what a virtualised view needs."""
+        return self._rows.dated_ids(query)
 
     def entries(self, ids: Sequence[int]) -> list[GalleryEntry]:
         """The entries of these ids, in their order; one that is gone is left out."""

@@ -96,8 +96,8 @@ class GalleryRows:
     def __init__(self, database: Path) -> None:
         """Opens the database; `is_new` says that it holds nothing yet.
 
-        One of an earlier version is converted, of an unknown one emptied, a damaged one is set aside
-        beside it.
+        One of an earlier version is converted, one of an unknown version is emptied, a damaged one
+        is set aside beside it.
         """
         self._lock = threading.Lock()
         try:
@@ -205,21 +205,21 @@ class GalleryRows:
         self, query: GalleryQuery, limit: int, after: GalleryEntry | None
     ) -> list[GalleryEntry]:
         """A page of entries."""
-        return self.entries(self.ids(query, limit, after))
+        return self.entries([each for each, _ in self.dated_ids(query, limit, after)])
 
-    def ids(
+    def dated_ids(
         self, query: GalleryQuery, limit: int = NO_LIMIT, after: GalleryEntry | None = None
-    ) -> list[int]:
-        """The ids that a query finds, in its order.
+    ) -> list[tuple[int, float]]:
+        """The ids that a query finds, in its order, with the seconds since 1970 of each.
 
-        Ids alone, for what they are sorted by stands in an index: whole rows are ten times as slow.
+        No more, for what they are sorted by stands in an index: whole rows are ten times as slow.
         """
         condition, values = gallery_schema.where(query, after)
         order = gallery_schema.order_by(query.order)
-        found = self._read(
-            f"SELECT id FROM pictures WHERE {condition} ORDER BY {order} LIMIT ?", [*values, limit]
+        return self._read(
+            f"SELECT id, created_at FROM pictures WHERE {condition} ORDER BY {order} LIMIT ?",
+            [*values, limit],
         )
-        return [each for (each,) in found]
 
     def count(self, query: GalleryQuery) -> int:
         """How many a query finds."""

@@ -12,5 +12,9 @@ def day_name(seconds: float) -> str:
         return QCoreApplication.translate("DayName", "Today")
     if day == today - timedelta(days=1):
         return QCoreApplication.translate("DayName", "Yesterday")
-    pattern = "d MMMM" if day.year == today.year else "d MMMM yyyy"
+    pattern = (
+        QCoreApplication.translate("DayName", "d MMMM", "the form of a date; other letters stay")
+        if day.year == today.year
+        else QCoreApplication.translate("DayName", "d MMMM yyyy", "the form of a date")
+    )
     return QLocale().toString(QDate(day.year, day.month, day.day), pattern)

@@ -64,17 +64,6 @@ class GalleryDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._model = model
         self._hovered_star = hovered_star
-        self._side = 0
-
-    def set_cell_side(self, side: int) -> None:
-        """The side of a cell in px."""
-        self._side = side
-
-    def sizeHint(  # noqa: N802
-        self, option: QStyleOptionViewItem, index: Index
-    ) -> QSize:
-        """All cells are alike."""
-        return QSize(self._side, self._side)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """One cell."""

@@ -1,7 +1,7 @@
 """The grid of the gallery: square cells that fill the width, keys, the pointer, dragging out.
 
-Owns the cells' size and which rows are in sight. Wishes leave by signals, with the ids that they
-are about; changes nothing itself.
+Owns the cells' size and what is loaded for what is seen. Wishes leave by signals, with the ids that
+they are about; changes nothing itself.
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import (
     QEvent,
     QItemSelectionModel,
+    QModelIndex,
     QPoint,
     QPointF,
     QRectF,
-    QSize,
     Qt,
     QTimer,
     Signal,
@@ -28,24 +28,27 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QWidget
 
 from app.library.gallery_entry import Flag
 from app.ui import theme
 from app.ui.gallery_delegate import INSET, RADIUS, GalleryDelegate, flag_is_at, star_at
 from app.ui.gallery_model import GalleryModel, Index
+from app.ui.grid_layout import GridLayout, Section
+from app.ui.sectioned_list import TITLE_HEIGHT, SectionedList
 
 SMALLEST_CELL, USUAL_CELL, LARGEST_CELL = 72, 132, 320
 RELOAD_MS = 120  # after the cells' size has come to rest
 DRAG_SIDE = 96
+LEFT = theme.SPACE * 3 // 2 - int(INSET)  # a tile's edge is where the search field's is
 
 FLAG_KEYS = {Qt.Key.Key_P: Flag.PICK, Qt.Key.Key_X: Flag.REJECT, Qt.Key.Key_U: Flag.NONE}
 OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 DELETE_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 
 
-class GalleryGrid(QListView):
-    """The pictures of a GalleryModel."""
+class GalleryGrid(SectionedList):
+    """The pictures of a GalleryModel, day by day; a press on a day selects its pictures."""
 
     rate_requested = Signal(object, int)
     flag_requested = Signal(object, object)
@@ -80,22 +83,16 @@ class GalleryGrid(QListView):
         for changed in (model.modelReset, model.layoutChanged, model.rowsInserted):
             changed.connect(self._rows_changed)
         model.rowsRemoved.connect(self._rows_changed)
+        model.refreshed.connect(self.scheduleDelayedItemsLayout)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
 
     def _set_manners(self) -> None:
-        """A wrapping list lays out 10,000 cells in half the time that the icon mode takes."""
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setWrapping(True)
-        self.setUniformItemSizes(True)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMouseTracking(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setSelectionRectVisible(True)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
-        self.setMouseTracking(True)
-        self.setViewportMargins(theme.SPACE * 3 // 2 - int(INSET), 0, 0, 0)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setAccessibleName(self.tr("Pictures"))
 
@@ -141,50 +138,53 @@ class GalleryGrid(QListView):
     @property
     def columns(self) -> int:
         """How many cells stand side by side."""
-        return max(1, self._room() // self._cell)
+        return self.grid_layout.columns
+
+    def make_layout(self) -> GridLayout:
+        """The days of the rows."""
+        return GridLayout(
+            self._pictures.sections(),
+            cell=self._cell,
+            columns=max(1, self._room() // self._cell),
+            left=LEFT,
+            title_height=TITLE_HEIGHT,
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Cells are stretched to fill the width."""
-        super().resizeEvent(event)  # first: what it puts off is done once, with the new cells
+        super().resizeEvent(event)
         self._arrange()
 
     def _room(self) -> int:
         """The width for cells; the scroll bar's place is kept free, so that nothing jumps."""
         extent = QStyle.PixelMetric.PM_ScrollBarExtent
         bar = self.style().pixelMetric(extent, None, self.verticalScrollBar())
-        return self.maximumViewportSize().width() - bar - 1
+        return self.maximumViewportSize().width() - LEFT - bar - 1
 
     def _arrange(self) -> None:
+        """New cells for a new width or wish; the row at the top stays there."""
         room = max(self._room(), SMALLEST_CELL)
         cell = room // max(1, round(room / self._wanted))
-        if cell != self._cell or self.gridSize().width() != cell:
-            anchor = self._rows_in_sight().start
-            self._cell = cell
-            self._delegate.set_cell_side(cell)
-            self.setGridSize(QSize(cell, cell))
-            self.verticalScrollBar().setSingleStep(max(24, cell // 3))
+        if cell != self._cell or room // cell != self.columns:
             self.executeDelayedItemsLayout()
-            self.verticalScrollBar().setValue(anchor // self.columns * cell)
+            bar, anchor = self.verticalScrollBar(), self.rows_in_sight().start
+            below = bar.value() - self.grid_layout.rect(anchor).top()
+            self._cell = cell
+            bar.setSingleStep(max(24, cell // 3))
+            self.lay_out()
+            bar.setValue(self.grid_layout.rect(anchor).top() + min(below, 0))
         self._settle.start(RELOAD_MS)
-
-    def dataChanged(  # noqa: N802
-        self, first: Index, last: Index, roles: Sequence[int] = ()
-    ) -> None:
-        """Paints again; QListView would lay out all cells, though none can change its size."""
-        QAbstractItemView.dataChanged(self, first, last, list(roles))
 
     # ------------------------------------------------------------ what is in sight
 
-    def _rows_in_sight(self) -> range:
-        top = self.verticalScrollBar().value()
-        first = top // self._cell * self.columns
-        last = (top + self.viewport().height()) // self._cell * self.columns + self.columns
-        count = self._pictures.rowCount()
-        return range(min(first, count), min(last, count))
+    def shows_title(self) -> bool:
+        """Whether the uppermost day in sight can be read."""
+        top = self.verticalOffset()
+        return bool(self.grid_layout.titles_between(top, top + TITLE_HEIGHT))
 
     def _scrolled(self) -> None:
         self._settle.start(0)
-        self.scrolled.emit(self._rows_in_sight().start)
+        self.scrolled.emit(self.rows_in_sight().start)
 
     def _rows_changed(self) -> None:
         self._settle.start(0)
@@ -195,7 +195,7 @@ class GalleryGrid(QListView):
         ratio = self.devicePixelRatioF()
         tile = self._cell - 2 * INSET
         self._pictures.thumbnails.set_side(round(tile * ratio), round(RADIUS * ratio))
-        self._pictures.set_in_sight(self._rows_in_sight())
+        self._pictures.set_in_sight(self.rows_in_sight())
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """What is not seen loads nothing; now it does."""
@@ -259,12 +259,24 @@ class GalleryGrid(QListView):
             super().mouseMoveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A press on a star or the flag neither selects nor drags."""
+        """A press on a day selects it; one on a star or the flag neither selects nor drags."""
         left = event.button() is Qt.MouseButton.LeftButton
+        title = self.title_at(event.position().toPoint())
+        if left and title:
+            self._select_day(title, event.modifiers())
+            return
         self._pressed_star = self._star_under(event.position()) if left else 0
         self._flag_pressed = left and self._is_on_flag(event.position())
         if not self._pressed_star and not self._flag_pressed:
             super().mousePressEvent(event)
+
+    def _select_day(self, day: Section, modifiers: Qt.KeyboardModifier) -> None:
+        """The day's pictures alone, or with Command or Shift also those."""
+        flag = QItemSelectionModel.SelectionFlag
+        adds = modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        first = self._pictures.index(day.rows.start)
+        self.selectionModel().setCurrentIndex(first, flag.NoUpdate)
+        self.select_rows(list(day.rows), flag.Select if adds else flag.ClearAndSelect)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """A star rates and the flag picks, or takes that back; all selected ones if one is hit."""
@@ -291,15 +303,18 @@ class GalleryGrid(QListView):
             self.open_requested.emit(self._pictures.id_at(index.row()))
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
-        """No star is lit."""
+        """Nothing is under the pointer."""
         self._hovered_star = 0
+        self.set_hovered(QModelIndex())
         super().leaveEvent(event)
 
     def _hover(self, position: QPointF) -> None:
+        index = self.indexAt(position.toPoint())
+        self.set_hovered(index)
         star = self._star_under(position)
         if star != self._hovered_star:
             self._hovered_star = star
-            self.update(self.indexAt(position.toPoint()))
+            self.update(index)
 
     def _star_under(self, position: QPointF) -> int:
         index = self.indexAt(position.toPoint())

@@ -26,6 +26,8 @@ from app.library.gallery_entry import Flag, GalleryEntry, GalleryError, GalleryQ
 from app.library.picture_file import PictureError
 from app.library.thumbnails import thumbnail
 from app.ui.background_calls import BackgroundCalls
+from app.ui.day_sections import day_sections
+from app.ui.grid_layout import Section
 from app.ui.picture_drag import picture_data
 from app.ui.picture_import import ImportReport, import_pictures
 from app.ui.row_changes import runs
@@ -64,6 +66,8 @@ class GalleryModel(QAbstractListModel):
         self._gallery = gallery
         self._query = GalleryQuery()
         self._ids: list[int] = []
+        self._times: dict[int, float] = {}
+        self._sections: list[Section] | None = None
         self._rows: dict[int, int] = {}
         self._entries: dict[int, GalleryEntry] = {}
         self._asked_for: set[int] = set()
@@ -103,15 +107,17 @@ class GalleryModel(QAbstractListModel):
         self._asked += 1
         asked, query, gallery = self._asked, self._query, self._gallery
 
-        def ask() -> tuple[list[int], int, tuple[Any, Any]]:
+        def ask() -> tuple[list[tuple[int, float]], int, tuple[Any, Any]]:
             names = tuple(gallery.models()), tuple(gallery.loras())
-            return gallery.ids(query), gallery.count(GalleryQuery()), names
+            return gallery.dated_ids(query), gallery.count(GalleryQuery()), names
 
-        def take(found: tuple[list[int], int, tuple[Any, Any]]) -> None:
+        def take(found: tuple[list[tuple[int, float]], int, tuple[Any, Any]]) -> None:
             if asked == self._asked:  # else a newer question is on its way
-                ids, self._total, names = found
+                dated, self._total, names = found
                 self.is_known = True
-                self._take_ids(ids)
+                self._times |= dated
+                self._sections = None  # the order may be another one of the same ids
+                self._take_ids([entry_id for entry_id, _ in dated])
                 self.names_changed.emit(*names)
                 self.refreshed.emit()
 
@@ -159,6 +165,17 @@ class GalleryModel(QAbstractListModel):
     def id_at(self, row: int) -> int:
         """The id of the picture in a row."""
         return self._ids[row]
+
+    def sections(self) -> list[Section]:
+        """The days of the rows; where they are sorted by something else, one without a title."""
+        if self._sections is None:
+            is_by_rating = self._query.order is Order.RATING
+            self._sections = (
+                [Section(rows=range(len(self._ids)), title="")]
+                if is_by_rating
+                else day_sections([self._times[entry_id] for entry_id in self._ids])
+            )
+        return self._sections
 
     def row_of(self, entry_id: int) -> int | None:
         """Where a picture stands, if it is shown."""
@@ -259,7 +276,7 @@ class GalleryModel(QAbstractListModel):
         self.layoutChanged.emit()
 
     def _set_ids(self, ids: list[int]) -> None:
-        self._ids = ids
+        self._ids, self._sections = ids, None
         self._rows = {entry_id: row for row, entry_id in enumerate(ids)}
 
     # ------------------------------------------------------------ wishes

@@ -246,7 +246,7 @@ class GalleryView(QWidget):
     def _show_day(self, row: int) -> None:
         entry = self._model.entry(self._model.index(row))
         is_by_day = self._model.query.order is not Order.RATING
-        if entry is None or not is_by_day or not self.grid.verticalScrollBar().value():
+        if entry is None or not is_by_day or self.grid.shows_title():
             self._day.hide()
             return
         self._day_label.setText(day_name(entry.created_at))

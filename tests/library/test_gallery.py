@@ -52,6 +52,10 @@ def open_gallery(home: Path) -> Gallery:
     return Gallery(home / "pictures", home / "data" / "gallery.sqlite3")
 
 
+def ids(gallery: Gallery, query: GalleryQuery) -> list[int]:
+    return [entry_id for entry_id, _ in gallery.dated_ids(query)]
+
+
 @pytest.fixture
 def gallery(tmp_path: Path) -> Iterator[Gallery]:
     with open_gallery(tmp_path) as opened:
@@ -70,8 +74,8 @@ def found(gallery: Gallery, **query: Any) -> list[str]:
     """The prompts that a query finds, which all three ways of asking agree on."""
     wanted = GalleryQuery(**query)
     entries = gallery.search(wanted)
-    assert gallery.ids(wanted) == [entry.id for entry in entries]
-    assert gallery.entries(gallery.ids(wanted)) == entries
+    assert ids(gallery, wanted) == [entry.id for entry in entries]
+    assert gallery.entries(ids(gallery, wanted)) == entries
     assert gallery.count(wanted) == len(entries)
     return prompts(entries)
 
@@ -219,8 +223,8 @@ def test_dates_ratings_flags_and_orders(gallery: Gallery, tmp_path: Path) -> Non
     assert found(gallery, least_rating=1) == ["5", "4", "2", "1"]
     assert found(gallery, order=Order.OLDEST) == list("0123456")
     assert found(gallery, order=Order.RATING) == list("5241630")
-    ids = gallery.ids(GalleryQuery(least_rating=2))
-    gallery.flag(ids, Flag.PICK)
+    rated = ids(gallery, GalleryQuery(least_rating=2))
+    gallery.flag(rated, Flag.PICK)
     assert found(gallery, flag=Flag.PICK) == ["5", "2"]
     assert found(gallery, flag=Flag.NONE, least_rating=1) == ["4", "1"]
     with pytest.raises(GalleryError, match="from 0 to 5"):
@@ -239,7 +243,7 @@ def test_pages_follow_each_other(gallery: Gallery, tmp_path: Path, order: Order)
             gallery.save(finished(), 0)
     seen = [entry.id for entry in pages]
     assert len(seen) == len(set(seen))
-    assert set(gallery.ids(query)) - set(seen) <= {max(gallery.ids(query))}
+    assert set(ids(gallery, query)) - set(seen) <= {max(ids(gallery, query))}
 
 
 def lose_database(home: Path) -> None:
@@ -252,7 +256,7 @@ def test_lost_database_is_made_again_from_the_files(tmp_path: Path) -> None:
         assert gallery.was_rebuilt
         for number in range(4):
             gallery.save(finished(f"fox {number} <lora:wash:1>", seed=number), 0)
-        best = gallery.ids(ALL)[0]
+        best = ids(gallery, ALL)[0]
         gallery.rate([best], 5)
         gallery.flag([best], Flag.REJECT)
         before = gallery.search(ALL)
@@ -361,7 +365,7 @@ def test_scan_follows_the_files(gallery: Gallery, tmp_path: Path) -> None:
     assert {entry.program for entry in gallery.search(ALL)} == {c.program for c in CASES.values()}
     assert "wash" in [each.name for each in gallery.loras()]
     comfy = folder / "deep" / "comfy.png"
-    rated = gallery.ids(GalleryQuery(text="fox", model="ink"))
+    rated = ids(gallery, GalleryQuery(text="fox", model="ink"))
     gallery.rate(rated, 4)
     write_png(comfy, {"parameters": "a cat\nSteps: 1, Seed: 2, Size: 64x64"})
     (folder / "deep" / "swarm.png").unlink()
@@ -450,7 +454,7 @@ def test_system_s_trash_may_be_used(tmp_path: Path) -> None:
         (bin_folder / entries[1].path.name).unlink()
         with pytest.raises(GalleryError, match=re.escape(entries[1].path.name)):
             gallery.restore([entry.id for entry in entries])
-        assert gallery.ids(ALL) == [entries[2].id, entries[0].id]
+        assert ids(gallery, ALL) == [entries[2].id, entries[0].id]
         gallery.delete([entries[2].id])
         gallery.empty_trash(older_than_days=0)
         assert names(bin_folder) == [entries[2].path.name]  # the system's is the user's

@@ -199,7 +199,7 @@ def test_a_search_that_fails_is_told_once(qtbot, model, gallery, monkeypatch) ->
     def fail(query) -> list[int]:
         raise GalleryError("The gallery's database is damaged.")
 
-    monkeypatch.setattr(gallery, "ids", fail)
+    monkeypatch.setattr(gallery, "dated_ids", fail)
     model.set_query(GalleryQuery(text="a"))
     qtbot.waitUntil(lambda: told != [])
     qtbot.wait(50)
@@ -209,13 +209,13 @@ def test_a_search_that_fails_is_told_once(qtbot, model, gallery, monkeypatch) ->
 
 def test_the_window_waits_for_nothing(qtbot, gallery, tmp_path, monkeypatch) -> None:
     """A database that takes its time holds up no call of the model."""
-    gate, asked = threading.Event(), gallery.ids
+    gate, asked = threading.Event(), gallery.dated_ids
 
     def slow(query: GalleryQuery) -> list[int]:
         assert gate.wait(10)
         return asked(query)
 
-    monkeypatch.setattr(gallery, "ids", slow)
+    monkeypatch.setattr(gallery, "dated_ids", slow)
     model = GalleryModel(gallery, tmp_path / "cache")
     began = time.perf_counter()
     model.refresh()

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDrag, QHoverEvent, QImage
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDrag, QHoverEvent, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QMenu, QStyle
 
 from app.library.gallery import Gallery
 from app.library.gallery_entry import Flag, GalleryQuery, Order
 from app.ui.gallery_delegate import INSET
+from app.ui.gallery_grid import LEFT
 from app.ui.gallery_model import GalleryModel
 from app.ui.gallery_view import GalleryView
 from tests.ui.gallery_set_up import COUNT, Shown, drag_at, drop_at, fill, write_picture
@@ -60,7 +61,7 @@ def test_cells_fill_every_width(qtbot, shown: Shown) -> None:
         grid = shown.view.grid
         tops = [grid.visualRect(shown.index(row)).top() for row in range(COUNT)]
         assert tops.count(tops[0]) == min(grid.columns, COUNT), width
-        room = grid.maximumViewportSize().width() - bar
+        room = grid.maximumViewportSize().width() - bar - LEFT
         assert 0 < room - grid.columns * grid.cell_side <= grid.columns, width
 
 
@@ -443,3 +444,48 @@ def test_the_slider_changes_the_cells_and_the_row_at_the_top_stays(qtbot, shown:
     assert shown.view.grid.columns == 1
     assert shown.view.grid.verticalScrollBar().value() > 0
     assert shown.model.query == GalleryQuery()
+
+
+def test_days_stand_over_their_pictures_and_a_press_selects_one(qtbot, shown: Shown) -> None:
+    grid = shown.view.grid
+    titles = grid.grid_layout.titles_between(0, grid.grid_layout.height)
+    assert sum(len(section.rows) for _, section in titles) == COUNT
+    assert all("2015" in section.title for _, section in titles)
+    rect, day = titles[0]
+    shown.click_at(qtbot, rect.center())
+    assert grid.selected_rows() == list(day.rows)
+    shown.model.set_query(GalleryQuery(order=Order.RATING))
+    qtbot.waitUntil(lambda: not grid.grid_layout.titles_between(0, 1000))
+
+
+def test_a_band_selects_the_cells_that_it_meets(qtbot, shown: Shown) -> None:
+    grid = shown.view.grid
+    shown.view.resize(700, 500)
+    QApplication.processEvents()
+    begin = QPoint(grid.viewport().width() - 2, 2)
+    last = shown.center(1)
+    qtbot.mousePress(grid.viewport(), Qt.MouseButton.LeftButton, pos=begin + QPoint(0, 40))
+    for place in (begin + QPoint(-20, 60), last):
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(place),
+            QPointF(grid.viewport().mapToGlobal(place)),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(grid.viewport(), event)
+    assert grid.selected_rows() == list(range(1, grid.columns))
+    qtbot.mouseRelease(grid.viewport(), Qt.MouseButton.LeftButton, pos=last)
+
+
+def test_pages_and_ends_by_key(qtbot, shown: Shown) -> None:
+    shown.view.grid.select_row(0)
+    shown.press(qtbot, Qt.Key.Key_End)
+    assert shown.view.grid.selected_rows() == [COUNT - 1]
+    shown.press(qtbot, Qt.Key.Key_PageUp)
+    assert shown.view.grid.currentIndex().row() < COUNT - 1
+    shown.press(qtbot, Qt.Key.Key_Home, SHIFT)
+    assert shown.view.grid.selected_rows()[0] == 0
+    shown.press(qtbot, Qt.Key.Key_Down)
+    assert shown.view.grid.selected_rows() == [shown.view.grid.columns]
