@@ -7,8 +7,10 @@ resources/packaging/README.md says what it needs and how a release is made.
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 from py2app import build_app
@@ -39,20 +41,19 @@ def options(architecture: Architecture) -> dict[str, object]:
 
 
 class Bundle(build_app.py2app):  # type: ignore[misc]
-    """py2app, fed with gathered parts, and finished."""
+    """py2app, which takes what was gathered and Python's own modules, and nothing else."""
 
     def collect_recipedict(self) -> dict[str, object]:
         """No recipe: they are guesses at what a library needs, and ours are gathered whole."""
         return {}
 
-    def run(self) -> None:
-        """Lays the bundle out, then does what py2app does not know of."""
-        super().run()
-        bundle_parts.restore_framework_links(APP)
-        for path in APP.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                bundle_parts.thin(path, Architecture(self.arch))
-        subprocess.run([PACKAGING / "sign.sh", APP], check=True, env={**os.environ, "SIGN_AS": "-"})
+    def get_modulefinder(self) -> object:
+        """Looks past what else is installed: a library's tests would bring in pytest."""
+        everything, sys.path = sys.path, [path for path in sys.path if "site-packages" not in path]
+        try:
+            return super().get_modulefinder()
+        finally:
+            sys.path = everything
 
 
 def build_engine(architecture: Architecture) -> None:
@@ -66,25 +67,48 @@ def build_engine(architecture: Architecture) -> None:
     subprocess.run(command, check=True, cwd=PROJECT, env=environment)
 
 
-def main() -> None:
-    """Runs the command line's py2app."""
-    if sys.platform != "darwin":
-        sys.exit("The bundle is made on a Mac: its libraries and py2app's tools are there.")
-    architecture = Architecture(platform.machine())
-    build_engine(architecture)
-    subprocess.run(["/bin/rm", "-rf", str(WORK), str(APP)], check=True)
-    site = Path(build_app.__file__).resolve().parents[1]
+def lay_out(architecture: Architecture) -> None:
+    """Gathers the parts and has py2app make the bundle of them."""
+    for folder in (WORK, APP):
+        shutil.rmtree(folder, ignore_errors=True)
+    site = Path(sysconfig.get_path("purelib"))
     bundle_parts.gather(GATHERED, site, architecture)
     licences.write(GATHERED / "app" / "resources" / "licences")
-    sys.path.insert(0, str(GATHERED))  # where py2app finds the packages, before the whole ones
-    build_app.codesign_adhoc = lambda bundle: None  # too early: frameworks lack their links
-    os.chdir(WORK)  # pyproject.toml is for the wheel; py2app refuses its dependencies
+    sys.path.insert(0, str(GATHERED))
+    build_app.codesign_adhoc = lambda _app: None  # too early: frameworks lack their links
+    os.chdir(WORK)  # pyproject.toml is for the wheel, and py2app refuses its dependencies
     setup(
         name=info_plist.NAME,
         app=[str(PROJECT / "app" / "__main__.py")],
         options={"py2app": options(architecture)},
         cmdclass={"py2app": Bundle},
+        script_args=["py2app"],
     )
+
+
+def finish(architecture: Architecture) -> None:
+    """Does what wheels and py2app leave undone, and signs the whole as nobody."""
+    bundle_parts.restore_framework_links(APP)
+    for path in APP.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            bundle_parts.thin(path, architecture)
+    subprocess.run(
+        [PACKAGING / "sign.sh", APP],
+        check=True,
+        env={**os.environ, "SIGN_AS": "-", "PYTHON": sys.executable},
+    )
+
+
+def main() -> None:
+    """`python setup_app.py py2app`."""
+    if sys.argv[1:] != ["py2app"]:
+        sys.exit("It makes one thing: python setup_app.py py2app")
+    if sys.platform != "darwin":
+        sys.exit("The bundle is made on a Mac: its libraries and py2app's tools are there.")
+    architecture = Architecture(platform.machine())
+    build_engine(architecture)
+    lay_out(architecture)
+    finish(architecture)
 
 
 if __name__ == "__main__":
