@@ -80,7 +80,7 @@ def lay_out(architecture: Architecture) -> None:
     setup(
         name=info_plist.NAME,
         app=[str(PROJECT / "app" / "__main__.py")],
-        options={"py2app": options(architecture)},
+        options={"py2app": options(architecture)},  # type: ignore[dict-item]
         cmdclass={"py2app": Bundle},
         script_args=["py2app"],
     )
