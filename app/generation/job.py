@@ -29,8 +29,9 @@ class JobState(StrEnum):
 class Job:
     """One request in the queue.
 
-    `sentence` says why it failed. `interruptions` counts how often the app ended while it ran. The
-    progress fields are those of messages.Progress, and hold only while it runs.
+    `sentence` says why it failed. A job that `is_transient` is not kept: it leaves the queue when
+    it ends, and is not written to disk. `interruptions` counts how often the app ended while it
+    ran. The progress fields are those of messages.Progress, and hold only while it runs.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Job:
     created_at: datetime
     state: JobState = JobState.QUEUED
     sentence: str = ""
+    is_transient: bool = False
     interruptions: int = 0
     phase: Phase | None = None
     step: int = 0
@@ -46,9 +48,14 @@ class Job:
     seconds_left: float | None = None
 
     @classmethod
-    def of(cls, request: GenerationRequest) -> Self:
+    def of(cls, request: GenerationRequest, *, is_transient: bool = False) -> Self:
         """A new job, made now."""
-        return cls(id=uuid.uuid4().hex, request=request, created_at=datetime.now(UTC))
+        return cls(
+            id=uuid.uuid4().hex,
+            request=request,
+            created_at=datetime.now(UTC),
+            is_transient=is_transient,
+        )
 
     @property
     def has_ended(self) -> bool:

@@ -33,7 +33,7 @@ _NO_PARENT = QModelIndex()
 
 
 class JobQueue(QAbstractListModel):
-    """All jobs, in the order in which they are made; ended ones stay until they are cleared.
+    """All jobs, in the order in which they are made; ended ones stay until they are removed.
 
     Call `close` before the client's: what runs then is queued again when the app next starts.
     """
@@ -109,9 +109,14 @@ class JobQueue(QAbstractListModel):
 
     # ------------------------------------------------------------ what a user does
 
-    def enqueue(self, request: GenerationRequest, *, front: bool = False) -> str:
-        """Adds a job, at the end or before all that wait; its id. It starts if nothing runs."""
-        job = Job.of(request)
+    def enqueue(
+        self, request: GenerationRequest, *, front: bool = False, is_transient: bool = False
+    ) -> str:
+        """Adds a job, at the end or before all that wait; its id. It starts if nothing runs.
+
+        A transient one is for the moment: it leaves the list when it ends.
+        """
+        job = Job.of(request, is_transient=is_transient)
         row = self._first_waiting_row() if front else len(self._jobs)
         self.beginInsertRows(_NO_PARENT, row, row)
         self._jobs.insert(row, job)
@@ -124,7 +129,7 @@ class JobQueue(QAbstractListModel):
         """Stops or withdraws a job; one that runs ends with `job_failed` when the engine has."""
         job = self.job(job_id)
         if job.state is JobState.QUEUED:
-            self._replace(job.to(JobState.CANCELLED))
+            self._withdraw(job)
             self._save()
         elif job.state is JobState.RUNNING:
             self._client.cancel(job_id)
@@ -133,7 +138,7 @@ class JobQueue(QAbstractListModel):
         """Withdraws all that wait and stops what runs."""
         for job in self.jobs():
             if job.state is JobState.QUEUED:
-                self._replace(job.to(JobState.CANCELLED))
+                self._withdraw(job)
         self._save()
         if self.running_id:
             self._client.cancel(self.running_id)
@@ -168,10 +173,15 @@ class JobQueue(QAbstractListModel):
         """Takes all jobs that have ended off the list."""
         for row in reversed(range(len(self._jobs))):
             if self._jobs[row].has_ended:
-                self.beginRemoveRows(_NO_PARENT, row, row)
-                del self._jobs[row]
-                self.endRemoveRows()
+                self._remove(row)
         self._save()
+
+    def remove(self, job_id: str) -> None:
+        """Takes one job that has ended off the list; nothing happens to one that has not."""
+        row = self.row_of(job_id)
+        if self._jobs[row].has_ended:
+            self._remove(row)
+            self._save()
 
     @property
     def paused(self) -> bool:
@@ -219,6 +229,7 @@ class JobQueue(QAbstractListModel):
         if finished.job_id == self.running_id:
             self._replace(self.job(finished.job_id).to(JobState.FINISHED))
             self.job_finished.emit(finished.job_id, finished)
+            self._drop_transient(finished.job_id)
             self._start_next()
             self._save()
 
@@ -228,6 +239,7 @@ class JobQueue(QAbstractListModel):
             state = JobState.CANCELLED if failed.cancelled else JobState.FAILED
             self._replace(self.job(failed.job_id).to(state, failed.sentence))
             self.job_failed.emit(failed.job_id, failed.sentence)
+            self._drop_transient(failed.job_id)
             self._start_next()
             self._save()
 
@@ -250,6 +262,22 @@ class JobQueue(QAbstractListModel):
         self._jobs[row] = job
         self.dataChanged.emit(self.index(row), self.index(row))
 
+    def _withdraw(self, job: Job) -> None:
+        self._replace(job.to(JobState.CANCELLED))
+        self._drop_transient(job.id)
+
+    def _drop_transient(self, job_id: str) -> None:
+        """A transient job that has ended goes, unless it is gone already."""
+        for row, job in enumerate(self._jobs):
+            if job.id == job_id and job.is_transient:
+                self._remove(row)
+                return
+
+    def _remove(self, row: int) -> None:
+        self.beginRemoveRows(_NO_PARENT, row, row)
+        del self._jobs[row]
+        self.endRemoveRows()
+
     def _move(self, source: int, target: int) -> None:
         """`target` is the row that the job has in the end; Qt counts before it is taken out."""
         if source != target:
@@ -259,7 +287,8 @@ class JobQueue(QAbstractListModel):
             self.endMoveRows()
 
     def _save(self) -> None:
-        self._file.write(QueueContents(jobs=tuple(self._jobs), is_paused=self._is_paused))
+        kept = tuple(job for job in self._jobs if not job.is_transient)
+        self._file.write(QueueContents(jobs=kept, is_paused=self._is_paused))
         if failure := self._file.take_failure():
             self.warned.emit(failure)
 

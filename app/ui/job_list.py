@@ -15,7 +15,7 @@ from app.ui.queue_delegate import QueueDelegate, button_rect
 class JobList(QListView):
     """A waiting job follows the pointer that drags it; alt with up or down moves it as well."""
 
-    cancel_requested = Signal(str)
+    removal_requested = Signal(str)
     """Delete was pressed on this job id."""
     opened = Signal(str)
     """Return was pressed on this job id, or it was clicked twice."""
@@ -52,7 +52,7 @@ class JobList(QListView):
             self._queue.move(self._dragged, self._row_before)
             self._let_go()
         elif job and key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.cancel_requested.emit(job.id)
+            self.removal_requested.emit(job.id)
         elif job and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.opened.emit(job.id)
         elif job and is_alt and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):

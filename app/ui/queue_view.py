@@ -89,7 +89,7 @@ class QueueView(QWidget):
         for changed in (queue.rowsInserted, queue.rowsRemoved, queue.modelReset, queue.dataChanged):
             changed.connect(self._refresh)
         queue.paused_changed.connect(self._refresh)
-        rows.cancel_requested.connect(queue.cancel)
+        rows.removal_requested.connect(self._take_away)
         rows.delegate.cancel_requested.connect(queue.cancel)
         rows.delegate.retry_requested.connect(queue.retry)
         rows.opened.connect(self._open)
@@ -111,6 +111,8 @@ class QueueView(QWidget):
         if job.has_ended:
             again = menu.addAction(icon("generate"), self.tr("Make again"))
             again.triggered.connect(lambda: queue.retry(job.id))
+            remove = menu.addAction(icon("trash"), self.tr("Remove"))
+            remove.triggered.connect(lambda: queue.remove(job.id))
         else:
             cancel = menu.addAction(icon("cancel"), self.tr("Cancel"))
             cancel.triggered.connect(lambda: queue.cancel(job.id))
@@ -128,6 +130,13 @@ class QueueView(QWidget):
             self.edit_requested.emit(job_id)
         else:
             self.use_settings_requested.emit(job_id)
+
+    def _take_away(self, job_id: str) -> None:
+        """Cancels what waits or runs, removes what has ended."""
+        if self._queue.job(job_id).has_ended:
+            self._queue.remove(job_id)
+        else:
+            self._queue.cancel(job_id)
 
     def _toggle_pause(self) -> None:
         self._queue.paused = not self._queue.paused

@@ -43,7 +43,6 @@ class Workbench(QObject):
         self._panel, self._canvas, self._progress = panel, canvas, progress
         self._is_watching = True
         self._edited_id: str | None = None
-        self._live_ids: set[str] = set()
         self.live = LiveMode(draft, self._start_live, self._cancel)
         queue.job_started.connect(self._begin)
         queue.job_progressed.connect(self._show_progress)
@@ -122,8 +121,7 @@ class Workbench(QObject):
         plain = (each.sentence for each in finished.embeddings)
         self._progress.show_message(" ".join(filter(None, (finished.note, *plain))))
         self.live.job_ended(job_id)
-        if job_id in self._live_ids:
-            self._live_ids.discard(job_id)
+        if self._queue.job(job_id).is_transient:
             if self._is_watching:
                 self._canvas.show_picture(pixel_image(finished.pictures))
             return
@@ -135,7 +133,6 @@ class Workbench(QObject):
         self._panel.set_running(False)
         self.live.job_ended(job_id)
         self._canvas.end_preview()
-        self._live_ids.discard(job_id)
         cancelled = self._queue.job(job_id).state is JobState.CANCELLED
         self._progress.show_message(sentence, "" if cancelled else "danger")
 
@@ -154,9 +151,7 @@ class Workbench(QObject):
     # ------------------------------------------------------------ live
 
     def _start_live(self, request: GenerationRequest) -> str:
-        job_id = self._queue.enqueue(request, front=True)
-        self._live_ids.add(job_id)
-        return job_id
+        return self._queue.enqueue(request, front=True, is_transient=True)
 
     def _cancel(self, job_id: str) -> None:
         self._queue.cancel(job_id)

@@ -1864,6 +1864,10 @@ or click to choose one</source>
         <translation>再次生成</translation>
     </message>
     <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>

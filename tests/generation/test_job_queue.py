@@ -122,6 +122,34 @@ def test_cancel(queue: JobQueue, client: FakeEngineClient) -> None:
     assert states(queue) == ["cancelled", "cancelled"]
 
 
+def test_remove_takes_one_that_has_ended(queue: JobQueue, client: FakeEngineClient) -> None:
+    ids = [queue.enqueue(request(word)) for word in ("one", "two", "three")]
+    client.finish()
+    for job_id in ids:
+        queue.remove(job_id)
+    assert prompts(queue) == ["two", "three"]
+    assert states(queue) == ["running", "queued"]
+
+
+def test_transient_jobs_leave_when_they_end_and_are_not_saved(
+    make_queue: MakeQueue, client: FakeEngineClient, qtbot: QtBot
+) -> None:
+    queue = make_queue()
+    kept = queue.enqueue(request("kept"))
+    ids = [queue.enqueue(request(word), is_transient=True) for word in "abcd"]
+    client.finish()
+    seen: list[str] = []
+    queue.job_finished.connect(lambda job_id, _: seen.append(queue.job(job_id).state))
+    client.finish()
+    assert seen == ["finished"]  # whoever is told finds it on the list
+    queue.cancel(ids[2])
+    client.fail("Cancelled.", cancelled=True)
+    assert [job.id for job in queue.jobs()] == [kept, ids[3]]
+    queue.close()
+    client.running = None
+    assert [job.id for job in make_queue().jobs()] == [kept]
+
+
 def test_cancel_all(queue: JobQueue, client: FakeEngineClient) -> None:
     for word in ("one", "two", "three"):
         queue.enqueue(request(word))

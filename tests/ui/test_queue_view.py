@@ -207,6 +207,13 @@ def test_the_menu_of_a_job(view: QueueView, queue: JobQueue, qtbot: QtBot) -> No
     assert not ended["Edit"].isEnabled()
     ended["Make again"].trigger()
     assert queue.job(ids[2]).state is JobState.QUEUED
+    queue.cancel(ids[1])
+    view.list.setCurrentIndex(queue.index(queue.row_of(ids[1])))
+    qtbot.keyClick(view.list, Qt.Key.Key_Delete)
+    queue.cancel(ids[2])
+    actions = view.menu(queue.job(ids[2])).actions()
+    next(action for action in actions if action.text() == "Remove").trigger()
+    assert prompts(queue) == ["runs"]
     running = {action.text(): action for action in view.menu(queue.job(ids[0])).actions()}
     assert not running["Make next"].isEnabled()
 
