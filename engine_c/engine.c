@@ -31,8 +31,7 @@ static sd_status engine_choose(sd_engine *engine, const sd_engine_options *optio
   backend *metal;
   engine->backend = engine->cpu;
   if (options->backend == SD_BACKEND_CPU) return SD_OK;
-  if (options->backend == SD_BACKEND_AUTO && (options->plans_only || !setting.driver))
-    return SD_OK;
+  if (options->backend == SD_BACKEND_AUTO && (options->plans_only || !setting.driver)) return SD_OK;
   if (options->plans_only)
     return metal_planner_open(&engine->backend, setting.fallback, &engine->stop, error);
   sd_status status = metal_backend_open(&metal, &setting, &engine->stop, error);

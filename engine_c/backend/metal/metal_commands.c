@@ -118,7 +118,7 @@ void metal_encode(metal_backend *m, const metal_dispatch *d) {
   assert(d->args_bytes <= METAL_ARGS_BYTES && d->in_count <= METAL_INPUT_MAX);
   if (m->failure.status || m->refused || atomic_load(m->base.stop)) return;
   if (!commands_fit(pipeline, d)) {
-    m->refused = m->kernels.pipeline_rows[d->kernel].name;
+    m->refused = &m->kernels.pipeline_rows[d->kernel];
     return;
   }
   if (!commands_open(m)) return;

@@ -40,12 +40,24 @@ const char *metal_fall_reason(const backend *b, op_kind op) {
   return NULL;
 }
 
-static const char *run_lacking_weight(const node *n) {
+/* What packing one of the node's weights lacked, or NULL. */
+static const sd_pipeline_report *run_lacking(const node *n) {
   for (int i = 0; i < WEIGHT_MAX; i++) {
-    const weight *w = n->weights[i];
-    if (w && !((const metal_weight *)w->packed)->view.buffer) return w->name;
+    const metal_weight *record = n->weights[i] ? n->weights[i]->packed : NULL;
+    if (record && !record->view.buffer) return record->refused;
   }
   return NULL;
+}
+
+static void run_leave(metal_backend *m, op_kind op, const sd_pipeline_report *lacking) {
+  char reason[sizeof m->fallbacks[0].reason];
+  if (lacking->max_threads)
+    snprintf(reason, sizeof reason, "the pipeline %s takes no more than %d threads", lacking->name,
+             lacking->max_threads);
+  else
+    snprintf(reason, sizeof reason, "the pipeline %s is not there: %.128s", lacking->name,
+             lacking->log);
+  metal_fall_back(m, op, reason);
 }
 
 static void run_elsewhere(metal_backend *m, const node *n) {
@@ -69,21 +81,11 @@ static void run_elsewhere(metal_backend *m, const node *n) {
 /* ---- nodes ---- */
 
 static void run_node(metal_backend *m, const node *n) {
-  char reason[224];
-  const char *lacking = run_lacking_weight(n);
-  m->refused = NULL;
   m->node = n;
-  if (!m->is_fallen[n->op] && lacking) {
-    snprintf(reason, sizeof reason, "Metal could not pack %.128s", lacking);
-    metal_fall_back(m, n->op, reason);
-  }
-  if (!m->is_fallen[n->op]) METAL_ENCODERS[n->op](m, n);
-  if (m->refused) {
-    snprintf(reason, sizeof reason, "the pipeline %.64s is missing or takes too few threads",
-             m->refused);
-    metal_fall_back(m, n->op, reason);
-    m->refused = NULL;
-  }
+  m->refused = m->is_fallen[n->op] ? NULL : run_lacking(n);
+  if (!m->is_fallen[n->op]) METAL_ENCODERS[n->op](m, n); /* nothing, where something lacks */
+  if (m->refused) run_leave(m, n->op, m->refused);
+  m->refused = NULL;
   if (m->is_fallen[n->op]) run_elsewhere(m, n);
 }
 

@@ -28,9 +28,10 @@ struct metal_slab {
 
 /* What weight.packed points to. */
 typedef struct metal_weight {
-  metal_view view;     /* as the kernels read it; no buffer: Metal could not pack it */
-  metal_buffer *own;   /* of this weight alone, or NULL */
-  metal_slab *slab;    /* or its part of this */
+  metal_view view;   /* as the kernels read it; no buffer: Metal could not pack it */
+  metal_buffer *own; /* of this weight alone, or NULL */
+  metal_slab *slab;  /* or its part of this */
+  const sd_pipeline_report *refused; /* why there is no view */
   weight for_fallback; /* the same weight as the other backend packs it, at first need */
 } metal_weight;
 
@@ -59,7 +60,7 @@ struct metal_backend {
 
   const node *node; /* that is encoded, NULL: a weight is packed */
   int32_t node_index;
-  const char *refused; /* pipeline that this node or weight could not have, or NULL */
+  const sd_pipeline_report *refused; /* what this node or weight could not have, or NULL */
 
   sd_fallback_report fallbacks[OP_COUNT];
   int32_t fallback_count;

@@ -144,6 +144,7 @@ static sd_status upload_pack(metal_backend *m, metal_weight *record, const weigh
   sd_status status = metal_end(m, error);
   metal_free(m, own);
   if (m->refused) upload_leave(m, record);
+  record->refused = m->refused;
   return status;
 }
 

@@ -99,11 +99,19 @@ static bool refused(NSUInteger length) {
   return sim_compile(source, options, error);
 }
 
+/* Of KERNEL:N the N, where it is this kernel; 0: no limit. */
+static NSUInteger limit_of(const char *limit, const char *kernel) {
+  const char *colon = strchr(limit, ':');
+  const size_t length = colon ? (size_t)(colon - limit) : 0;
+  if (colon && (strlen(kernel) != length || strncmp(limit, kernel, length))) return 0;
+  return strtoul(colon ? colon + 1 : limit, NULL, 10);
+}
+
 static NSUInteger most_threads(const struct msl_kernel *kernel) {
   NSUInteger most = kernel->max_threads ? kernel->max_threads : MSL_THREADS;
   const char *limit = "";
   if (sim_fault("pipeline_threads", &limit)) {
-    NSUInteger asked = strtoul(limit, NULL, 10);
+    NSUInteger asked = limit_of(limit, kernel->name);
     most = asked && asked < most ? asked : most;
   }
   return most;

@@ -1,0 +1,190 @@
+"""The small model from end to end on the simulated GPU, beside the CPU backend."""
+
+import os
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.engine.types import (
+    BackendName,
+    Dtype,
+    GenerationInput,
+    GenerationOutput,
+    Phase,
+    Preview,
+    Progress,
+    Sampler,
+)
+from tests.engine.model_setup import MINI_TAESD, open_model, prompt, request
+from tests.metal import simulated_engine
+from tests.metal_sim import simulator
+
+# As tests/engine/test_whole_runs.py has it: above 40 dB nothing is to be seen.
+PSNR_DB = {Dtype.F16: 40.0, Dtype.F32: 60.0}
+REQUESTS = {
+    "text to picture": request(),
+    "batch": request(batch_count=2, steps=1),
+    "long prompt, other sampler": request(prompt=prompt(736, 3055, chunks=2), sampler=Sampler.LCM),
+    "no guidance, odd size": request(cfg_scale=1.0, width=104, height=72),
+    "init image": request(
+        init_image=bytes(i * 7 % 251 for i in range(64 * 64 * 3)), denoise_strength=0.6, steps=3
+    ),
+}
+
+
+def psnr_db(got: GenerationOutput, wanted: GenerationOutput) -> float:
+    a, b = (np.frombuffer(b"".join(o.pictures), np.uint8).astype(float) for o in (got, wanted))
+    return float(10 * np.log10(255**2 / max(float(np.mean((a - b) ** 2)), 1e-9)))
+
+
+@pytest.mark.parametrize("precision", PSNR_DB)
+@pytest.mark.parametrize("wished", REQUESTS.values(), ids=REQUESTS)
+def test_the_picture_is_the_cpu_s(
+    metal: Any, cpu: Any, wished: GenerationInput, precision: Dtype
+) -> None:
+    with open_model(cpu) as model:
+        wanted = model.generate(wished)
+    with open_model(metal) as model:
+        got = model.generate(replace(wished, precision=precision))
+    assert got.note == ""
+    assert psnr_db(got, wanted) >= PSNR_DB[precision]
+    assert metal.report().fallbacks == ()
+
+
+def test_a_late_gpu_is_waited_for(metal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_model(metal) as model:
+        wanted = model.generate(request(precision=Dtype.F16))
+        monkeypatch.setenv("MTLSIM_LATE", "3")
+        got = model.generate(request(precision=Dtype.F16))
+    assert got.pictures == wanted.pictures
+
+
+@pytest.mark.parametrize("preview", [Preview.LATENT_RGB, Preview.TAESD])
+def test_previews_come_after_each_step(metal: Any, preview: Preview) -> None:
+    seen: list[Progress] = []
+    with open_model(metal, taesd=MINI_TAESD) as model:
+        model.generate(request(preview=preview, precision=Dtype.F16), seen.append)
+    steps = [progress for progress in seen if progress.phase is Phase.DENOISE and progress.step]
+    assert [progress.step for progress in steps] == [1, 2]
+    for progress in steps:
+        assert progress.preview
+        assert len(set(progress.preview)) > 10  # a picture, not one grey
+
+
+def test_a_cancel_is_answered_soon(engine_module: ModuleType, metal: Any) -> None:
+    """The real bound is 100 ms of a GPU; here the simulator's slowness is in it."""
+    began = threading.Event()
+    asked_at = 0.0
+
+    def cancel() -> None:
+        nonlocal asked_at
+        began.wait()
+        asked_at = time.monotonic()
+        metal.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+
+    def show(progress: Progress) -> None:
+        if progress.phase is Phase.DENOISE:
+            began.set()
+
+    with open_model(metal) as model:
+        with pytest.raises(engine_module.Cancelled):
+            model.generate(request(width=256, height=256, steps=30, precision=Dtype.F16), show)
+        answered_s = time.monotonic() - asked_at
+        thread.join()
+        assert answered_s < 3.0
+        assert model.generate(request(precision=Dtype.F16)).pictures
+
+
+def test_the_forecast_is_what_is_held(
+    engine_module: ModuleType, control: simulator.Control
+) -> None:
+    """By the engine's count, and by the device's, where small weights round up to whole MiB."""
+    wished = request(precision=Dtype.F16)
+    others = control.counter("allocated_bytes")
+    with engine_module.Engine(backend=BackendName.METAL) as engine:
+        idle = control.counter("allocated_bytes")
+        assert idle - others < 1 << 12
+        with open_model(engine) as model:
+            plan = model.plan(wished)
+            model.generate(wished)
+            arena = max(plan.text_activations, plan.denoise_activations, plan.decode_activations)
+            weights = plan.text_weights + plan.unet_weights + plan.vae_weights
+            held = engine.device().allocated_bytes
+            assert held == weights + arena + plan.workspace
+            assert control.counter("allocated_bytes") - idle <= held + (2 << 20)
+            model.release_weights()
+            assert engine.device().allocated_bytes == 0
+            assert control.counter("allocated_bytes") == idle
+
+
+def test_least_memory_gives_each_part_back(metal: Any, control: simulator.Control) -> None:
+    most = 0
+
+    def look(progress: Progress) -> None:
+        nonlocal most
+        most = max(most, metal.device().allocated_bytes)
+
+    wished = request(precision=Dtype.F16, release_weights=True)
+    with open_model(metal) as model:
+        plan = model.plan(wished)
+        kept = model.plan(request(precision=Dtype.F16))
+        model.generate(wished, look)
+        assert metal.device().allocated_bytes == 0
+    assert plan.peak < kept.peak
+    assert most <= plan.peak
+
+
+def test_a_forecast_needs_no_device(engine_module: ModuleType, metal: Any) -> None:
+    wished = request(precision=Dtype.F16)
+    with open_model(metal) as model:
+        wanted = model.plan(wished)
+    planner = engine_module.Engine(backend=BackendName.METAL, plans_only=True)
+    with planner, open_model(planner) as model:
+        assert model.plan(wished) == wanted
+        with pytest.raises(engine_module.BadArgument, match="only plans"):
+            model.generate(wished)
+
+
+def test_a_part_that_overflows_is_rerun_in_f32(metal: Any) -> None:
+    """As on the CPU: a convolution whose outputs leave f16, before a norm that undoes it."""
+
+    def enlarge(name: str, values: np.ndarray) -> np.ndarray:
+        if name.startswith("unet.input_blocks.1.0.in_layers.2"):
+            return np.clip(values.astype(np.float32) * 60000, -65000, 65000).astype(np.float16)
+        return values
+
+    with open_model(metal, edit=enlarge) as model:
+        wide = model.generate(request(precision=Dtype.F32))
+        rerun = model.generate(request(precision=Dtype.F16))
+    assert "unet.input_blocks.1.0.out_layers.0" in rerun.note
+    assert psnr_db(rerun, wide) > PSNR_DB[Dtype.F32]
+
+
+def test_the_command_line_makes_a_picture(tmp_path: Path) -> None:
+    picture = tmp_path / "apple.png"
+    wish = ["red apple", "--steps", "2", "--width", "64", "--height", "64", "--seed", "3"]
+    made = simulated_engine.run(
+        ["-m", "app", "generate", *wish, "--backend", "metal", "--output", str(picture)],
+        {"AQUATINT_HOME": os.environ["AQUATINT_HOME"]},
+    )
+    assert made.returncode == 0, made.stderr
+    with Image.open(picture) as opened:
+        assert opened.size == (64, 64)
+
+
+def test_the_command_line_tells_of_the_gpu() -> None:
+    told = simulated_engine.run(["-m", "app", "diagnose", "--backend", "auto"])
+    assert told.returncode == 0, told.stderr
+    for words in ("GPU family Apple7", "library core (MSL 3.0) ready", "pipeline attention_f16_40"):
+        assert words in told.stdout
+    assert "All 11 passed." in told.stdout
