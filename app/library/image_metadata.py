@@ -28,7 +28,8 @@ from typing import Any
 from app.engine.types import Rng, Sampler, Schedule
 from app.generation.add_ons import EmbeddingReceipt, LoraReceipt
 from app.generation.request import GenerationRequest, RequestError, ResolvedRequest
-from app.prompt.lora_tags import tag_text
+from app.library.model_entry import model_name
+from app.prompt.lora_tags import tag_names, tag_text
 from app.version import VERSION
 
 NEGATIVE_MARK = "Negative prompt:"
@@ -36,6 +37,7 @@ HASH_DIGITS = 10  # of the SHA-256 that names a model file
 INIT_IMAGE = "the picture it began from, which no text holds"
 MASK = "the mask, which no text holds"
 NOT_MASKED = "Inpaint not masked"
+LORA = "LoRA"  # the key under which other programs' LoRAs come, one an item
 FEWEST_ITEMS = 3  # a last line with fewer is part of the prompt
 
 SAMPLER_LABELS: Mapping[Sampler, str] = MappingProxyType(
@@ -86,7 +88,6 @@ SCHEDULE_WORDS: Mapping[str, Schedule] = MappingProxyType(
 
 _ITEM = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"^(\d{1,6})x(\d{1,6})$")
-_LORA_TAG = re.compile(r"<(?:lora|lyco):([^:>]+)")
 _UNNAMED = re.compile(r"[,:]")  # what A1111 leaves out of a name beside its hash
 _NEEDS_QUOTES = re.compile(r"[,\n:]")
 
@@ -211,6 +212,9 @@ def metadata_of_items(
     `text` is what stood in the file; `program` "" is told by the item "Version".
     """
     items = [(key, _sound_text(value)) for key, value in items]
+    tags = {item: _tag(item[1]) for item in items if item[0] == LORA}
+    prompt = " ".join(filter(None, (prompt, *tags.values())))
+    items = [item for item in items if not tags.get(item)]
     reader = _ItemReader(items)
     request = _build_request(prompt, negative, reader)
     model = reader.take_file("Model", "Model hash")
@@ -222,16 +226,24 @@ def metadata_of_items(
         reader.refused.append(INIT_IMAGE)
     if "Mask blur" in keys:
         reader.refused.append(MASK)
-    tags = [*_LORA_TAG.findall(prompt), *(value for key, value in items if key == "LoRA")]
     return PictureMetadata(
         text=text,
         request=request,
         model=model,
         vae=vae,
         not_restored=(*reader.refused, *reader.rest()),
-        loras=tuple(dict.fromkeys(tag.split(":")[0].strip() for tag in tags)),
+        loras=tuple(dict.fromkeys(tag_names(prompt))),
         program=program or ("Aquatint" if version.startswith("Aquatint") else "A1111"),
     )
+
+
+def _tag(value: str) -> str:
+    """The tag for a LoRA as other programs' texts have it, "name: weight"; empty for none."""
+    name, _, weight = value.rpartition(": ")
+    try:
+        return tag_text(model_name(name), float(weight)) if name != str(None) else ""
+    except ValueError:
+        return ""
 
 
 def _take_hashes(reader: "_ItemReader", prompts: str) -> None:

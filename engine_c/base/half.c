@@ -63,18 +63,24 @@ static float half_e4m3_to_f32(uint8_t byte) {
   return byte & 0x80 ? -magnitude : magnitude;
 }
 
+/* Number i of two bytes each, wherever they lie: a file need not align its tensors. */
+static uint16_t half_word(const uint8_t *bytes, size_t i) {
+  uint16_t word;
+  memcpy(&word, bytes + 2 * i, sizeof word);
+  return word;
+}
+
 void half_unpack(float *out, const void *source, sd_dtype dtype, size_t count) {
-  const uint16_t *words = source;
   const uint8_t *bytes = source;
   switch (dtype) {
     case SD_F32:
       memcpy(out, source, count * sizeof *out);
       break;
     case SD_F16:
-      for (size_t i = 0; i < count; i++) out[i] = half_to_f32(words[i]);
+      for (size_t i = 0; i < count; i++) out[i] = half_to_f32(half_word(bytes, i));
       break;
     case SD_BF16:
-      for (size_t i = 0; i < count; i++) out[i] = half_of_bits((uint32_t)words[i] << 16);
+      for (size_t i = 0; i < count; i++) out[i] = half_of_bits((uint32_t)half_word(bytes, i) << 16);
       break;
     case SD_F8_E4M3:
       for (size_t i = 0; i < count; i++) out[i] = half_e4m3_to_f32(bytes[i]);

@@ -315,3 +315,15 @@ def test_a_cancelled_merge_leaves_nothing_behind(engine: Engine) -> None:
         with pytest.raises(Cancelled):
             model.generate(request(), stop)
         assert latents(model) == merged(engine, made)
+
+
+def test_factors_may_lie_anywhere(engine: Engine) -> None:
+    """A file need not align its tensors."""
+    made = plain(LINEAR, product(np.random.default_rng(5), (64, 192), 4))
+    first, parts = made.adapter.first, made.alive
+    shifted = [np.frombuffer(b"x" + part.tobytes(), np.uint8) for part in parts]
+    up, down = (part.ctypes.data + 1 for part in shifted)
+    odd = replace(made.adapter, first=replace(first, up=up, down=down))
+    with open_model(engine) as model:
+        model.set_adapters([odd])
+        assert latents(model) == merged(engine, made)

@@ -123,22 +123,29 @@ CASES: dict[str, Case] = {
             )
         },
         program="SwarmUI",
-        fields={**BASIC, "cfg_scale": 7.5, "sampler": "dpmpp_2m", "schedule": "karras"},
+        fields={
+            **BASIC,
+            "prompt": "a red fox <lora:wash:0.8>",
+            "cfg_scale": 7.5,
+            "sampler": "dpmpp_2m",
+            "schedule": "karras",
+        },
         model="ink",
         loras=("wash",),
-        lost=("refinersteps: 4", "LoRA: wash: 0.8"),
+        lost=("refinersteps: 4",),
     ),
     "comfy": Case(
         texts={"prompt": json.dumps(COMFY_GRAPH), "workflow": "{}"},
         program="ComfyUI",
         fields={
             **BASIC,
+            "prompt": "a red fox <lora:wash:0.8>",
             **{"width": 512, "height": 768, "cfg_scale": 7.5, "clip_skip": 2, "rng": "cpu"},
             **{"sampler": "euler_a", "schedule": "normal"},
         },
         model="sd/ink.safetensors",
-        loras=("wash.safetensors",),
-        lost=("Node FaceFixer: not followed", "LoRA: wash.safetensors: 0.8"),
+        loras=("wash",),
+        lost=("Node FaceFixer: not followed",),
     ),
     "invoke": Case(
         texts={
@@ -155,11 +162,12 @@ CASES: dict[str, Case] = {
         program="InvokeAI",
         fields={
             **BASIC,
+            "prompt": "a red fox <lora:wash:0.8>",
             **{"rng": "nv", "clip_skip": 2, "sampler": "dpmpp_2m", "schedule": "karras"},
         },
         model="ink",
         loras=("wash",),
-        lost=("LoRA: wash: 0.8",),
+        lost=(),
     ),
     "invoke of old": Case(
         texts={
@@ -188,10 +196,16 @@ CASES: dict[str, Case] = {
     "draw things": Case(
         texts={"XML:com.adobe.xmp": xmp(json.dumps(DRAW_THINGS), "a red fox & more")},
         program="Draw Things",
-        fields={**BASIC, "cfg_scale": 5.5, "sampler": "dpmpp_2m", "schedule": "karras"},
+        fields={
+            **BASIC,
+            "prompt": "a red fox <lora:wash:0.6>",
+            "cfg_scale": 5.5,
+            "sampler": "dpmpp_2m",
+            "schedule": "karras",
+        },
         model="ink_f16.ckpt",
-        loras=("wash.ckpt",),
-        lost=("LoRA: wash.ckpt: 0.6",),
+        loras=("wash",),
+        lost=(),
     ),
     "mochi": Case(
         texts={"XML:com.adobe.xmp": xmp(description=MOCHI)},
@@ -214,12 +228,13 @@ CASES: dict[str, Case] = {
         program="Fooocus",
         fields={
             **BASIC,
+            "prompt": "a red fox <lora:wash:0.5>",
             **{"width": 512, "height": 768, "cfg_scale": 4.0},
             **{"sampler": "dpmpp_2m_sde", "schedule": "karras"},
         },
         model="ink",
         loras=("wash",),
-        lost=("sharpness: 2.0", "LoRA: wash: 0.5"),
+        lost=("sharpness: 2.0",),
     ),
     "easy diffusion": Case(
         texts={

@@ -133,7 +133,7 @@ def test_graph_that_bites_its_tail_ends() -> None:
     graph["4"]["inputs"]["text"] = ["4", 0]
     graph["1"]["inputs"]["model"] = ["2", 0]
     read = understand(PictureTexts(size=SIZE, texts={"prompt": json.dumps(graph)}))
-    assert (read.request.prompt, read.request.seed) == ("", 42)
+    assert (read.request.prompt, read.request.seed) == ("<lora:wash:0.8>", 42)
 
 
 HOSTILE = [

@@ -1,19 +1,23 @@
 """The window as a whole, from a press to the gallery, with a fake engine and once with the real."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.application import SETTINGS_FILE, Application
+from app.generation.add_ons import EmbeddingReceipt
 from app.generation.engine_client import EngineClient
 from app.generation.job import JobState
 from app.generation.messages import Plan, Ready
+from app.library.gallery_entry import GalleryQuery
 from app.library.picture_file import save_png
 from app.paths import MINI_MODEL, data_folder, resource_path
 from app.settings import Appearance, Settings, load_settings
@@ -24,6 +28,8 @@ from app.ui.main_window import View
 from app.ui.menus import Command
 from tests import fake_engine
 from tests.fake_engine_client import FakeEngineClient
+from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
+from tests.random_weights import UNET
 from tests.ui.gallery_set_up import drag_at, drop_at
 
 REAL_LIMIT_MS = 60_000
@@ -362,6 +368,68 @@ def test_the_real_engine_draws_in_the_window(qtbot: QtBot, open_app: Open) -> No
     assert shown.backend_panel.report
     qtbot.waitUntil(lambda: shown.memory_pill.text() != "Memory", timeout=REAL_LIMIT_MS)
     assert entry.request().seed == 7
+
+
+def test_a_lora_that_is_dropped_makes_the_picture_and_finds_it_again(
+    qtbot: QtBot, open_app: Open, tmp_path: Path
+) -> None:
+    """Dropped, slid, drawn by the real engine, told, found by its name, and restored as a tag."""
+    shown = open_app(client=EngineClient())
+    path = _lora(tmp_path)
+    data, place = QMimeData(), QPoint(5, 5)
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    window = shown.window.windowHandle()
+    QApplication.sendEvent(window, drag_at(data, place))
+    QApplication.sendEvent(window, drop_at(data, place))
+    panel = shown.add_ons.lora_panel
+    qtbot.waitUntil(lambda: [row.path for row in panel.rows] == [path])
+    qtbot.waitUntil(lambda: shown.add_ons.chooser.list.count() == 1)
+    panel.rows[0].weight.slider.setValue(10)
+    with qtbot.waitSignal(shown.workbench.pictures_kept, timeout=REAL_LIMIT_MS) as kept:
+        generate(shown, "a fox", steps=1, seed=3)
+    assert panel.rows[0].caption.text() == "1 of 1 layers"
+    (entry,) = kept.args[0]
+    assert entry.loras == ("ink",)
+    assert shown.gallery.ids(GalleryQuery(lora="ink")) == [entry.id]
+    shown.draft.set(prompt="", loras=())
+    with qtbot.waitSignal(shown.opener.picture_opened) as opened:
+        shown.opener.open([entry.path])
+    assert shown.draft.request.prompt == "a fox <lora:ink:0.5>"
+    assert opened.args[1].not_restored == ()
+    with qtbot.waitSignal(shown.workbench.pictures_kept, timeout=REAL_LIMIT_MS) as again:
+        shown.menus.action(Command.GENERATE).trigger()
+    with Image.open(entry.path) as first, Image.open(again.args[0][0].path) as second:
+        assert first.tobytes() == second.tobytes()
+
+
+def test_a_lora_that_is_not_here_is_told(qtbot: QtBot, open_app: Open, tmp_path: Path) -> None:
+    """Among what a picture's settings could not be restored with."""
+    path = tmp_path / "boat.png"
+    text = "a boat <lora:wash:0.8>\nSteps: 12, Sampler: Euler, Seed: 9, RNG: CPU"
+    save_png(path, bytes(64 * 64 * 3), (64, 64), text)
+    shown = open_app()
+    with qtbot.waitSignal(shown.opener.picture_opened) as opened:
+        shown.opener.open([path])
+    assert opened.args[1].not_restored == ((path, ("LoRA: wash",)),)
+
+
+def test_an_embedding_that_was_of_no_use_is_told(qtbot: QtBot, open_app: Open) -> None:
+    """In the line of the last picture."""
+    shown = open_app()
+    generate(shown)
+    client = fake(shown)
+    assert client.running
+    receipt = EmbeddingReceipt(name="fox", count=0, sentence="fox was read as plain words.")
+    finished = fake_engine.finished(client.running)
+    client.finished.emit(dataclasses.replace(finished, embeddings=(receipt,)))
+    assert "fox was read as plain words." in message(shown)
+
+
+def _lora(folder: Path) -> Path:
+    layers = (f"{UNET}middle_block.1.transformer_blocks.0.attn2.to_q",)
+    shapes = layer_shapes(resource_path(MINI_MODEL))
+    arrays = lora_arrays(shapes, layers, Dialect.KOHYA, rank=2, alpha=None)
+    return write_lora(folder / "ink.safetensors", arrays)
 
 
 def _note_close(part: object, name: str, order: list[str]) -> None:
