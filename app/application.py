@@ -70,7 +70,8 @@ class Application(QObject):
     def __init__(self, app: QApplication, client: EngineClient, settings: Settings) -> None:
         super().__init__(app)
         self._app, self.client, self.settings = app, client, settings
-        self._is_over = False
+        self._begun_with = settings
+        self._is_over = self.is_restart_wished = False
         self.dress()
         self._make_library()
         self._make_widgets()
@@ -292,11 +293,10 @@ class Application(QObject):
         self.menus.action(Command.PAUSE).setChecked(self.queue.paused)
         if self.queue.restore_note:
             self.workbench.warn(self.queue.restore_note)
-        if self.gallery.was_rebuilt:
-            self.upkeep.scan(self.settings.gallery_folders)
         self.counter.load()
         self.upkeep.recollect()
         self.upkeep.tidy()
+        self.upkeep.scan(self.settings.gallery_folders)
         self.gallery_model.refresh()
         self.shelf.scan()
         self.forecaster.ask()
@@ -330,6 +330,11 @@ class Application(QObject):
             last_request=request_json(self.draft.request),
         )
         self._app.quit()
+
+    def restart(self) -> None:
+        """Ends everything; whoever runs the app sees `is_restart_wished` and opens it again."""
+        self.is_restart_wished = True
+        self.quit()
 
     def change_settings(self, **fields: Any) -> None:
         """Changes settings by their names and keeps them."""
@@ -478,9 +483,10 @@ class Application(QObject):
         """The preferences."""
         from app.ui.preferences import Preferences  # dialogs are loaded when they are wanted
 
-        dialog = Preferences(self.settings, self.window)
+        dialog = Preferences(self.settings, self._begun_with, self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self.take_settings)
+        dialog.restart_requested.connect(self.restart)
         dialog.show()
 
     def show_about(self) -> None:

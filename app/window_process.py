@@ -5,6 +5,7 @@ Owns that order. What the window is made of is application.py's.
 
 import logging
 import signal
+import subprocess
 import sys
 
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
@@ -44,7 +45,10 @@ def main() -> int:
     application.show()
     for note in notes:
         application.workbench.warn(note)
-    return app.exec()
+    code = app.exec()
+    if application.is_restart_wished:
+        subprocess.Popen([sys.executable, *sys.orig_argv[1:]], start_new_session=True)
+    return code
 
 
 def _note_word_of_qt(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:

@@ -85,6 +85,11 @@ class Gallery:
         """Closes the gallery."""
         self.close()
 
+    @property
+    def folder(self) -> Path:
+        """Where new pictures are written."""
+        return self._folder
+
     def close(self) -> None:
         """Closes the database; may be called twice."""
         self._rows.close()

@@ -21,7 +21,6 @@ class BackgroundCalls(QObject):
         super().__init__(parent)
         self._executor = ThreadPoolExecutor(threads, "background")
         self._is_closed = False
-        self._is_closed = False
         # queued: a function may have ended before `call` returns, and is answered after it
         self._ended.connect(self._answer, Qt.ConnectionType.QueuedConnection)
 
@@ -45,7 +44,6 @@ class BackgroundCalls(QObject):
 
     def close(self) -> None:
         """Waits for what runs; drops what has not begun or comes later, and answers no more."""
-        self._is_closed = True
         self._is_closed = True
         self._executor.shutdown(cancel_futures=True)
 

@@ -1,9 +1,10 @@
-"""What the gallery needs beside being looked at: scans, thumbnails trimmed, a look back.
+"""What the gallery needs beside being looked at: watched folders, bounded thumbnails, a look back.
 
 Owns that work in the background. Knows no widget.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from app.library.gallery import Gallery
 from app.library.thumbnails import trim_thumbnails
 from app.ui.background_calls import BackgroundCalls
+from app.ui.folder_watch import FolderWatch
 from app.ui.recollection import recollect
 
 
@@ -18,6 +20,7 @@ class GalleryUpkeep(QObject):
     """One piece of work after the other."""
 
     scanned = Signal()
+    """The gallery is not what it was."""
     recollected = Signal(object)
     """The Recollection of the last pictures."""
     failed = Signal(str)
@@ -28,15 +31,27 @@ class GalleryUpkeep(QObject):
         self._gallery, self._cache = gallery, cache
         self._is_closed = False
         self._calls = BackgroundCalls(1, self)
+        self._watch = FolderWatch(self)
+        self._watch.changed.connect(self._scan)
 
     def scan(self, folders: Sequence[Path]) -> None:
-        """Makes the gallery agree with its own folder and with these."""
+        """Makes the gallery agree with its own folder and with these, now and from now on."""
+        own = self._gallery.folder
+        with suppress(OSError):  # else the first picture says so
+            own.mkdir(parents=True, exist_ok=True)
+        self._scan((None, *folders))
+        self._watch.watch((own, *folders))
 
-        def work() -> None:
-            for folder in (None, *folders):
-                self._gallery.scan(folder, lambda: self._is_closed)
+    def _scan(self, folders: Sequence[Path | None]) -> None:
+        def work() -> bool:
+            reports = [self._gallery.scan(folder, lambda: self._is_closed) for folder in folders]
+            return any(report.added or report.changed or report.removed for report in reports)
 
-        self._calls.call(work, lambda _: self.scanned.emit(), self._fail)
+        def tell(has_news: bool) -> None:
+            if has_news:
+                self.scanned.emit()
+
+        self._calls.call(work, tell, self._fail)
 
     def recollect(self) -> None:
         """Looks back at the last pictures."""
@@ -50,6 +65,7 @@ class GalleryUpkeep(QObject):
     def close(self) -> None:
         """Stops a scan and ends the work; call it before the gallery is closed."""
         self._is_closed = True
+        self._watch.close()
         self._calls.close()
 
     def _fail(self, error: Exception) -> None:

@@ -1,6 +1,6 @@
 """The models that can be chosen, and the choice: between the library's scan and the picker.
 
-Owns the scanning in the background, the watching of folders and what the picker is told. The chosen
+Owns the scanning in the background and what the picker is told. The chosen
 model stands in the draft, the folders in the settings; both are changed through it only by wish.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QFileSystemWatcher, QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from app.checkpoint.description import ModelDescription
 from app.generation.messages import Memory, Planned
@@ -20,14 +20,13 @@ from app.library.model_library import ModelLibrary
 from app.paths import MINI_MODEL, resource_path
 from app.ui.background_calls import BackgroundCalls
 from app.ui.byte_text import byte_text
+from app.ui.folder_watch import FolderWatch
 from app.ui.forecast import free_bytes
 from app.ui.model_choice import ModelChoice, choice_of
 from app.ui.model_picker import ModelPicker
 from app.ui.request_draft import RequestDraft
 
 MINI_TITLE, MINI_FAMILY, MINI_DTYPE = "Aquatint Mini", "sd1", "f16"
-REST_MS = 500
-"""How long a folder must rest, such as while a file is copied, before it is looked at."""
 
 
 class ModelShelf(QObject):
@@ -59,10 +58,8 @@ class ModelShelf(QObject):
         self._pictures: Mapping[str, Path] = {}
         self._add_ons: list[ModelEntry] = []
         self._described: tuple[Path | None, str, str] | None = None
-        self._watcher = QFileSystemWatcher(self)
-        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
-        self._rest.timeout.connect(self.scan)
-        self._watcher.directoryChanged.connect(self._rest.start)
+        self._watch = FolderWatch(self)
+        self._watch.changed.connect(lambda _: self.scan())
         picker.model_chosen.connect(self.choose)
         picker.vae_chosen.connect(lambda vae: draft.set(vae=vae))
         picker.model_highlighted.connect(self._ask_need)
@@ -147,6 +144,7 @@ class ModelShelf(QObject):
     def close(self) -> None:
         """Ends the scan."""
         self._is_closed = True
+        self._watch.close()
         self._calls.close()
 
     def _take(self, known: tuple[KnownFolder, ...]) -> None:
@@ -155,7 +153,7 @@ class ModelShelf(QObject):
         self._picker.set_folders(self._folders, known)
         self._show_choices()
         self._tell_add_ons()
-        self._watch(self.entries)
+        self._watch.watch(self._folders)
         self._show_current(self._draft.request)
 
     def _show_choices(self) -> None:
@@ -174,15 +172,6 @@ class ModelShelf(QObject):
         if add_ons != self._add_ons:
             self._add_ons = add_ons
             self.add_ons_changed.emit(add_ons)
-
-    def _watch(self, entries: tuple[ModelEntry, ...]) -> None:
-        watched = self._watcher.directories()
-        if watched:
-            self._watcher.removePaths(watched)
-        folders = {str(entry.path.parent) for entry in entries}
-        folders |= {str(folder) for folder in self._folders if folder.is_dir()}
-        if folders:
-            self._watcher.addPaths(sorted(folders))
 
     def _fail(self, error: Exception) -> None:
         self._picker.set_scanning(False)

@@ -1,5 +1,7 @@
 """Preferences: every choice holds at once, as on a Mac; there is nothing to apply.
 
+Two wait for the next start, and then a button offers one.
+
 Owns the page and its words. Writes no file: it says what the settings have become.
 """
 
@@ -37,12 +39,18 @@ class Preferences(QDialog):
 
     changed = Signal(object)
     """The Settings as they are now."""
+    restart_requested = Signal()
+    """End the app and open it again, so that all settings hold."""
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: Settings, begun_with: Settings, parent: QWidget | None = None
+    ) -> None:
+        """`begun_with` are the settings of the app's start."""
         super().__init__(parent)
         self.setWindowTitle(self.tr("Preferences"))
         self.setFixedWidth(WIDTH)
         self._settings = settings
+        self._in_use = (begun_with.language, begun_with.pictures_folder)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE + 4)
@@ -66,11 +74,14 @@ class Preferences(QDialog):
         layout.addWidget(_line())
         layout.addWidget(SettingRow(self.tr("Model folders"), self._model_list))
         layout.addWidget(SettingRow(self.tr("Picture folders"), self._gallery_list))
+        self._restart = self._restart_row()
+        layout.addWidget(self._restart)
         self.show_settings(settings)
 
     def show_settings(self, settings: Settings) -> None:
         """Shows other settings, such as after a folder was added elsewhere."""
         self._settings = settings
+        self._show_restart()
         self._appearance.set_current(settings.appearance)
         self._language.setCurrentIndex(self._language.findData(settings.language.value))
         self._notifications.setChecked(settings.notifications)
@@ -89,7 +100,13 @@ class Preferences(QDialog):
         settings = dataclasses.replace(self._settings, **fields)
         if settings != self._settings:
             self._settings = settings
+            self._show_restart()
             self.changed.emit(settings)
+
+    def _show_restart(self) -> None:
+        late = (self._settings.language, self._settings.pictures_folder)
+        self._restart.setVisible(late != self._in_use)
+        self.adjustSize()
 
     def _appearance_row(self) -> SettingRow:
         self._appearance = SegmentedControl(
@@ -105,7 +122,7 @@ class Preferences(QDialog):
 
     def _language_row(self) -> SettingRow:
         self._language = QComboBox()
-        self._language.setToolTip(self.tr("The language of the window, from the next start on."))
+        self._language.setToolTip(self.tr("The language of the window."))
         self._language.setAccessibleName(self.tr("Language"))
         for language, name in (
             (Language.SYSTEM, self.tr("As the system")),
@@ -114,14 +131,10 @@ class Preferences(QDialog):
         ):
             self._language.addItem(name, language.value)
         self._language.activated.connect(self._choose_language)
-        self._language_row_shown = SettingRow(self.tr("Language"), _at_left(self._language))
-        return self._language_row_shown
+        return SettingRow(self.tr("Language"), _at_left(self._language))
 
     def _choose_language(self, _index: int) -> None:
         self._set(language=Language(self._language.currentData()))
-        self._language_row_shown.set_caption(
-            self.tr("The window speaks it when Aquatint is opened again.")
-        )
 
     def _notifications_row(self) -> SettingRow:
         self._notifications = QCheckBox(self.tr("When a long job is done behind other windows"))
@@ -147,13 +160,22 @@ class Preferences(QDialog):
         row = QHBoxLayout()
         row.addWidget(self._pictures, 1)
         row.addWidget(choose)
-        column = QVBoxLayout()
-        column.setSpacing(SPACE // 2)
-        column.addLayout(row)
-        hint = QLabel(self.tr("Another folder is used when Aquatint is opened again."))
-        set_role(hint, "caption")
-        column.addWidget(hint)
-        return SettingRow(self.tr("Pictures"), column)
+        return SettingRow(self.tr("Pictures"), row)
+
+    def _restart_row(self) -> QWidget:
+        """Shown while something waits for the next start."""
+        shown = QWidget()
+        row = QHBoxLayout(shown)
+        row.setContentsMargins(0, 0, 0, 0)
+        words = QLabel(self.tr("Language and pictures folder change at the next start."))
+        set_role(words, "caption")
+        button = QPushButton(self.tr("Restart Aquatint"))
+        button.setToolTip(self.tr("Ends Aquatint and opens it again; the queue goes on."))
+        button.setAutoDefault(False)
+        button.clicked.connect(self.restart_requested)
+        row.addWidget(words, 1)
+        row.addWidget(button)
+        return shown
 
     def _choose_pictures(self) -> None:
         before = str(self._settings.pictures_folder or pictures_folder())

@@ -1687,8 +1687,8 @@ or click to choose one</source>
         <translation>外观</translation>
     </message>
     <message>
-        <source>The language of the window, from the next start on.</source>
-        <translation>窗口的语言，下次启动时生效。</translation>
+        <source>The language of the window.</source>
+        <translation>窗口的语言。</translation>
     </message>
     <message>
         <source>Language</source>
@@ -1697,10 +1697,6 @@ or click to choose one</source>
     <message>
         <source>As the system</source>
         <translation>跟随系统</translation>
-    </message>
-    <message>
-        <source>The window speaks it when Aquatint is opened again.</source>
-        <translation>重新打开 Aquatint 后生效。</translation>
     </message>
     <message>
         <source>When a long job is done behind other windows</source>
@@ -1735,12 +1731,20 @@ or click to choose one</source>
         <translation>选择保存图片的位置。</translation>
     </message>
     <message>
-        <source>Another folder is used when Aquatint is opened again.</source>
-        <translation>重新打开 Aquatint 后使用新文件夹。</translation>
-    </message>
-    <message>
         <source>Pictures</source>
         <translation>图片</translation>
+    </message>
+    <message>
+        <source>Language and pictures folder change at the next start.</source>
+        <translation>语言和图片文件夹在下次启动时更改。</translation>
+    </message>
+    <message>
+        <source>Restart Aquatint</source>
+        <translation>重新启动 Aquatint</translation>
+    </message>
+    <message>
+        <source>Ends Aquatint and opens it again; the queue goes on.</source>
+        <translation>退出并重新打开 Aquatint；队列会继续。</translation>
     </message>
     <message>
         <source>Folder for pictures</source>

@@ -11,7 +11,7 @@ from app.ui.segmented_control import SegmentedControl
 
 
 def opened(qtbot: QtBot, settings: Settings) -> Preferences:
-    dialog = Preferences(settings)
+    dialog = Preferences(settings, settings)
     qtbot.addWidget(dialog)
     dialog.show()
     return dialog
@@ -65,6 +65,19 @@ def test_folders_are_added_and_taken_away(
     assert seen[-1].model_folders == ()
     press(qtbot, dialog, "Choose…")
     assert seen[-1].pictures_folder == tmp_path
+
+
+def test_what_waits_for_the_next_start_offers_one(qtbot: QtBot) -> None:
+    dialog = opened(qtbot, Settings(language=Language.ENGLISH))
+    (restart,) = (b for b in dialog.findChildren(QPushButton) if b.text() == "Restart Aquatint")
+    assert not restart.isVisible()
+    box = dialog.findChild(QComboBox)
+    qtbot.keyClick(box, Qt.Key.Key_End)
+    assert restart.isVisible()
+    with qtbot.waitSignal(dialog.restart_requested):
+        qtbot.mouseClick(restart, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(box, Qt.Key.Key_Up)
+    assert not restart.isVisible()
 
 
 def _on_the_box():  # type: ignore[no-untyped-def]
