@@ -39,6 +39,7 @@ from app.ui.generation_panel import GenerationPanel
 from app.ui.icons import icon
 from app.ui.init_image_panel import InitImagePanel
 from app.ui.main_window import MainWindow, View
+from app.ui.mask_desk import MaskDesk
 from app.ui.memory_monitor import MemoryCard, MemoryPill
 from app.ui.menus import Command, MenuName, Menus
 from app.ui.model_picker import ModelPicker
@@ -60,7 +61,7 @@ from app.ui.token_counter import TokenCounter
 from app.ui.workbench import Workbench
 
 SETTINGS_FILE, QUEUE_FILE, GALLERY_FILE = "settings.json", "queue.json", "gallery.db"
-MODEL_FOLDER = "models"
+MODEL_FOLDER, MASK_FOLDER = "models", "masks"
 FEW_EXAMPLES = 4
 
 
@@ -106,6 +107,9 @@ class Application(QObject):
         self.panel = GenerationPanel(self.draft, self.counter.count, labels)
         self.counter.loaded.connect(self.panel.prompt_panel.count_again)
         self.canvas = CanvasView()
+        self.mask_desk = MaskDesk(self.draft, self.canvas, data_folder() / MASK_FOLDER)
+        self.init_panel = InitImagePanel(self.draft)
+        self.panel.add_section(self.init_panel)
         self.gallery_view = GalleryView(self.gallery_model)
         self.gallery_view.set_cell_side(self.settings.thumbnail_size)
         self.progress = JobProgress()
@@ -193,6 +197,9 @@ class Application(QObject):
         self.add_ons.changed.connect(self.forecaster.ask)
         self.queue.job_finished.connect(self.add_ons.show_receipts)
         panel.generate_requested.connect(self.workbench.generate)
+        panel.generate_requested.connect(self.mask_desk.close)
+        self.init_panel.mask_requested.connect(self.mask_desk.open)
+        self.mask_desk.failed.connect(self.workbench.warn)
         panel.cancel_requested.connect(self.workbench.cancel)
         panel.live_toggled.connect(self._set_live)
         panel.model_requested.connect(self.show_picker)
@@ -297,6 +304,7 @@ class Application(QObject):
         self.upkeep.recollect()
         self.upkeep.tidy()
         self.upkeep.scan(self.settings.gallery_folders)
+        self.mask_desk.tidy([job.request for job in self.queue.jobs()])
         self.gallery_model.refresh()
         self.shelf.scan()
         self.forecaster.ask()
@@ -417,8 +425,8 @@ class Application(QObject):
         self.settings = dataclasses.replace(self.settings, thumbnail_size=side)
 
     def _edit(self, command: Command) -> None:
-        """What no text field takes is the gallery's, or the canvas's."""
-        if edit_text(command):
+        """What no text field takes is the mask's, the gallery's, or the canvas's."""
+        if edit_text(command) or self.mask_desk.edit(command):
             return
         if command is Command.UNDO:
             self.gallery_view.undo_delete()

@@ -53,6 +53,7 @@ class CanvasView(QWidget):
         self._before: QImage | None = None
         self._compared: tuple[QImage, tuple[str, str]] | None = None
         self._is_preview = False
+        self._tool: QWidget | None = None
         self._about = ElidedLabel(self)
         theme.set_role(self._about, "caption")
         self._percent = QLabel(self)
@@ -121,6 +122,18 @@ class CanvasView(QWidget):
         self._batch = []
         self._show(None)
 
+    @property
+    def tool(self) -> QWidget | None:
+        """What stands in the canvas's place, if something does."""
+        return self._tool
+
+    def show_tool(self, widget: QWidget | None) -> None:
+        """Puts `widget` in the canvas's place, until it is None; what is shown goes on below."""
+        self._tool = widget
+        if widget and self._stack.indexOf(widget) < 0:
+            self._stack.addWidget(widget)
+        self._refresh()
+
     def set_compare(self, image: QImage | None, title: str = "", own_title: str = "") -> None:
         """What the picture is compared with; None: the picture shown before it.
 
@@ -152,7 +165,7 @@ class CanvasView(QWidget):
         """Makes everything around the picture agree with it."""
         shown, act = self.current, self.canvas_actions
         is_seen = shown is not None or self._is_preview
-        self._stack.setCurrentWidget(self._page if is_seen else self._empty)
+        self._stack.setCurrentWidget(self._tool or (self._page if is_seen else self._empty))
         self._strip.setVisible(len(self._batch) > 1 and not self._is_preview)
         for action in (act.fit, act.actual_size, act.zoom_in, act.zoom_out):
             action.setEnabled(is_seen)

@@ -1,11 +1,12 @@
-"""The picture that the next one begins from, and how much of it is painted over.
+"""The picture that the next one begins from, how much of it is painted over, and where.
 
-Owns choosing and showing that picture. Writes two fields of the draft and nothing else.
+Owns choosing and showing that picture. Writes its fields of the draft and nothing else; the mask is
+painted elsewhere.
 """
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import (
     QImageReader,
 )
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -31,7 +33,10 @@ _STRENGTH = NumberRange(low=0.0, high=1.0, step=0.05, decimals=2)
 
 
 class InitImagePanel(QWidget):
-    """A place to drop a picture; once there is one, its thumbnail and the strength."""
+    """A place to drop a picture; once there is one, its thumbnail, strength and mask."""
+
+    mask_requested = Signal()
+    """Paint the mask on the picture."""
 
     def __init__(self, draft: RequestDraft, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +52,8 @@ class InitImagePanel(QWidget):
             self.tr("How much of the picture is painted over: 0 keeps it, 1 forgets it.")
         )
         self._meaning = QLabel(self)
+        self.mask_button = QPushButton(self)
+        self.unmask_button = self._button("trash", self.tr("Remove the mask."), self._unmask)
         self._refusal = QLabel(self)
         self._facts = self._make_facts()
         self._settings = self._make_settings()
@@ -55,6 +62,7 @@ class InitImagePanel(QWidget):
         self._well.dropped.connect(self.take)
         self._well.remove_requested.connect(self.remove)
         self._strength.value_edited.connect(self._set_strength)
+        self.mask_button.clicked.connect(self.mask_requested)
         draft.changed.connect(self._follow)
         self._follow(draft.request)
 
@@ -95,8 +103,9 @@ class InitImagePanel(QWidget):
     def _follow(self, request: GenerationRequest) -> None:
         path = request.init_image
         self._say("")
-        if path != self._well.path:
-            self._well.show_picture(path)
+        if (path, request.mask_image) != (self._well.path, self._well.mask_path):
+            self._well.show_picture(path, request.mask_image)
+        self._show_mask(request)
         self._facts.setVisible(path is not None)
         self._settings.setVisible(path is not None)
         self._strength.set_value(request.denoise_strength)
@@ -109,6 +118,20 @@ class InitImagePanel(QWidget):
                 if size.isValid()
                 else self.tr("The file is gone: choose another.")
             )
+
+    def _show_mask(self, request: GenerationRequest) -> None:
+        is_masked = request.mask_image is not None
+        self.unmask_button.setVisible(is_masked)
+        words = self.tr("Edit mask") if is_masked else self.tr("Paint mask")
+        self.mask_button.setText(words)
+        self.mask_button.setToolTip(
+            self.tr("Only what is painted is made anew: change what that is.")
+            if is_masked
+            else self.tr("Paint over what is to be made anew, and keep the rest.")
+        )
+
+    def _unmask(self) -> None:
+        self._draft.set(mask_image=None)
 
     def _meaning_of(self, strength: float) -> str:
         if strength < 0.35:
@@ -164,6 +187,14 @@ class InitImagePanel(QWidget):
         column.setSpacing(theme.SPACE // 2)
         column.addLayout(row)
         column.addWidget(self._meaning)
+        mask = QHBoxLayout()
+        mask.setSpacing(theme.SPACE // 2)
+        self.mask_button.setIcon(icon("brush"))
+        mask.addWidget(self.mask_button)
+        mask.addWidget(self.unmask_button)
+        mask.addStretch(1)
+        column.addSpacing(theme.SPACE // 2)
+        column.addLayout(mask)
         return settings
 
     def _button(self, icon_name: str, tooltip: str, verb: object) -> QToolButton:

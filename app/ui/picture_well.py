@@ -24,8 +24,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.mask_drawing import tinted
 
 _THUMBNAIL = 72
+_OVERLAY_ALPHA = 160
 
 
 class PictureWell(QWidget):
@@ -39,8 +41,10 @@ class PictureWell(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.path: Path | None = None
+        self.mask_path: Path | None = None
         self.picture_size = QSize()
         self._image = QImage()
+        self._overlay = QImage()
         self._is_over = False
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -49,13 +53,14 @@ class PictureWell(QWidget):
         self.setToolTip(self.tr("Drop a picture here, or click to choose one."))
         self.show_picture(None)
 
-    def show_picture(self, path: Path | None) -> None:
-        """Shows the picture of this file."""
-        self.path = path
-        self._image = QImage()
+    def show_picture(self, path: Path | None, mask: Path | None = None) -> None:
+        """Shows the picture of this file, and what of it a mask's file lets be painted."""
+        self.path, self.mask_path = path, mask
+        self._image = self._overlay = QImage()
         self.picture_size = QSize()
         if path:
-            self._read(path)
+            self._image, self.picture_size = _square(path)
+            self._overlay = _square(mask)[0] if mask else QImage()
             self.setFixedSize(_THUMBNAIL, _THUMBNAIL)
         else:
             self.setMinimumSize(0, 0)
@@ -112,6 +117,10 @@ class PictureWell(QWidget):
         if not self._image.isNull():
             painter.setClipPath(outline)
             painter.drawImage(frame, self._image)
+            if not self._overlay.isNull():
+                color = QColor(worn.accent)
+                color.setAlpha(_OVERLAY_ALPHA)
+                painter.drawImage(frame, tinted(self._overlay, color))
             painter.setClipping(False)
             painter.setPen(QPen(QColor(worn.accent if is_lit else worn.line), 2 if is_lit else 1))
             painter.drawPath(outline)
@@ -126,25 +135,6 @@ class PictureWell(QWidget):
             text = self.tr("Drop a picture to begin from,\nor click to choose one")
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
 
-    def _read(self, path: Path) -> None:
-        """Reads it small: it may be far larger than what is shown of it."""
-        reader = QImageReader(str(path))
-        reader.setAutoTransform(True)
-        size = reader.size()
-        if size.isValid():
-            side = _THUMBNAIL * 3
-            expanding = Qt.AspectRatioMode.KeepAspectRatioByExpanding
-            reader.setScaledSize(size.scaled(side, side, expanding))
-        image = reader.read()
-        if image.isNull():
-            return
-        is_turned = (image.width() > image.height()) != (size.width() > size.height())
-        self.picture_size = size.transposed() if is_turned else size
-        side = min(image.width(), image.height())
-        self._image = image.copy(
-            (image.width() - side) // 2, (image.height() - side) // 2, side, side
-        )
-
     def _set_over(self, is_over: bool) -> None:
         self._is_over = is_over
         self.update()
@@ -157,3 +147,21 @@ class PictureWell(QWidget):
 
 def _file_of(data: QMimeData) -> Path | None:
     return next((Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()), None)
+
+
+def _square(path: Path) -> tuple[QImage, QSize]:
+    """The middle of an image file, read small, for it may be far larger; and its size, upright."""
+    reader = QImageReader(str(path))
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if size.isValid():
+        side = _THUMBNAIL * 3
+        expanding = Qt.AspectRatioMode.KeepAspectRatioByExpanding
+        reader.setScaledSize(size.scaled(side, side, expanding))
+    image = reader.read()
+    if image.isNull():
+        return image, QSize()
+    is_turned = (image.width() > image.height()) != (size.width() > size.height())
+    side = min(image.width(), image.height())
+    left, top = (image.width() - side) // 2, (image.height() - side) // 2
+    return image.copy(left, top, side, side), size.transposed() if is_turned else size

@@ -911,6 +911,10 @@ Drop others here to add them.</source>
         <translation>重绘的程度：0 保留原图，1 完全重绘。</translation>
     </message>
     <message>
+        <source>Remove the mask.</source>
+        <translation>移除蒙版。</translation>
+    </message>
+    <message>
         <source>Begin from a picture</source>
         <translation>从图片开始</translation>
     </message>
@@ -925,6 +929,22 @@ Drop others here to add them.</source>
     <message>
         <source>The file is gone: choose another.</source>
         <translation>文件已不存在：请另选一张。</translation>
+    </message>
+    <message>
+        <source>Edit mask</source>
+        <translation>编辑蒙版</translation>
+    </message>
+    <message>
+        <source>Paint mask</source>
+        <translation>绘制蒙版</translation>
+    </message>
+    <message>
+        <source>Only what is painted is made anew: change what that is.</source>
+        <translation>只重新生成涂抹的部分：更改涂抹范围。</translation>
+    </message>
+    <message>
+        <source>Paint over what is to be made anew, and keep the rest.</source>
+        <translation>涂抹要重新生成的部分，保留其余部分。</translation>
     </message>
     <message>
         <source>Only small things change.</source>
@@ -1156,6 +1176,79 @@ Drop others here to add them.</source>
     <message>
         <source>View</source>
         <translation>显示</translation>
+    </message>
+</context>
+<context>
+    <name>MaskDesk</name>
+    <message>
+        <source>The picture cannot be read: choose another to paint on.</source>
+        <translation>无法读取图片：请另选一张来涂抹。</translation>
+    </message>
+    <message>
+        <source>The mask could not be kept: {error}</source>
+        <translation>无法保存蒙版：{error}</translation>
+    </message>
+</context>
+<context>
+    <name>MaskEditor</name>
+    <message>
+        <source>Paint what is to be made anew.</source>
+        <translation>涂抹要重新生成的部分。</translation>
+    </message>
+    <message>
+        <source>Erase; alt does so while it is held.</source>
+        <translation>擦除；按住 Alt 也可擦除。</translation>
+    </message>
+    <message>
+        <source>Brush</source>
+        <translation>画笔</translation>
+    </message>
+    <message>
+        <source>Feather</source>
+        <translation>羽化</translation>
+    </message>
+    <message>
+        <source>Take back the last stroke.</source>
+        <translation>撤销上一笔。</translation>
+    </message>
+    <message>
+        <source>Do the stroke again.</source>
+        <translation>重做这一笔。</translation>
+    </message>
+    <message>
+        <source>Swap what is painted and kept.</source>
+        <translation>交换涂抹与保留的部分。</translation>
+    </message>
+    <message>
+        <source>Keep all of the picture.</source>
+        <translation>保留整张图片。</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <source>How wide the brush is; the keys [ and ] change it, too.</source>
+        <translation>画笔的宽度；也可用 [ 和 ] 键调整。</translation>
+    </message>
+    <message>
+        <source>How soft the edge between painted and kept becomes.</source>
+        <translation>涂抹与保留部分之间边缘的柔和程度。</translation>
+    </message>
+    <message>
+        <source>Back to the picture; the mask is kept.</source>
+        <translation>回到图片；蒙版会保留。</translation>
+    </message>
+    <message>
+        <source>Paint over what is to be made anew; the rest stays as it is.</source>
+        <translation>涂抹要重新生成的部分，其余保持不变。</translation>
+    </message>
+</context>
+<context>
+    <name>MaskPainter</name>
+    <message>
+        <source>Mask</source>
+        <translation>蒙版</translation>
     </message>
 </context>
 <context>

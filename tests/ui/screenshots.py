@@ -15,14 +15,15 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["QT_SCALE_FACTOR"] = "2"
 
-from PySide6.QtCore import QElapsedTimer, QEventLoop
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QElapsedTimer, QEventLoop, QPointF
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from app.application import Application
 from app.generation.engine_client import EngineClient
 from app.generation.job_queue import JobQueue
 from app.settings import Appearance, Language, Settings
 from app.ui.main_window import View
+from app.ui.mask_drawing import Brush
 from app.ui.menus import Command
 from app.ui.translation import install_translation
 
@@ -92,6 +93,7 @@ class Tour:
         shown.menus.action(Command.QUEUE).trigger()
         self.wait_for_pictures(1 + len(PROMPTS))
         self.gallery()
+        self.inpainting()
         self.memory()
         self.dialogs()
         shown.quit()
@@ -115,6 +117,27 @@ class Tour:
         shown.gallery_view.compare_requested.emit(*entries)
         self.rest()
         self.shoot("compare")
+
+    def inpainting(self) -> None:
+        """A mask on the first picture, while it is painted."""
+        shown = self.shown
+        first = shown.gallery_model.entries([0])[0].path
+        shown.window.set_view(View.CREATE)
+        shown.draft.set(init_image=first)
+        shown.mask_desk.open()
+        drawing, side = shown.mask_desk.drawing, shown.mask_desk.drawing.image.width()
+        brush = Brush(diameter=side / 6, erases=False)
+        drawing.begin()
+        for step in range(8):
+            points = (QPointF(side * (0.3 + 0.05 * (step + i)), side * 0.4) for i in range(2))
+            drawing.draw(*points, brush)
+        drawing.end()
+        sidebar = shown.panel.findChild(QScrollArea)
+        assert sidebar
+        sidebar.ensureWidgetVisible(shown.init_panel.mask_button)
+        self.shoot("inpainting")
+        shown.mask_desk.close()
+        shown.draft.set(init_image=None)
 
     def memory(self) -> None:
         """The memory card, then a picture that does not fit."""
