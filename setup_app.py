@@ -84,6 +84,8 @@ def lay_out(architecture: Architecture) -> None:
         cmdclass={"py2app": Bundle},
         script_args=["py2app"],
     )
+    for packages in (APP / "Contents" / "Resources" / "lib").glob("python*.*[0-9]"):
+        bundle_parts.compile_modules(packages, APP.parent)
 
 
 def finish(architecture: Architecture) -> None:

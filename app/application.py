@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QKeySequence, QPixmap
+from PySide6.QtGui import QGuiApplication, QIcon, QKeySequence, QPixmap
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.generation.engine_client import EngineClient
@@ -123,7 +123,7 @@ class Application(QObject):
 
     def _make_window(self) -> None:
         self.window = MainWindow(self.panel, self.canvas, self.gallery_view)
-        self.window.setWindowIcon(icon("generate"))
+        self.window.setWindowIcon(QIcon(str(resource_path("icons/aquatint.png"))))
         self.window.add_status(self.progress, 1)
         self.window.add_status(self.queue_pill)
         self.window.add_status(self.memory_pill)

@@ -5,7 +5,9 @@ nothing is named twice. Knows nothing of py2app: setup_app.py hands the gathered
 the tests run the app from one.
 """
 
+import compileall
 import fnmatch
+import py_compile
 import shutil
 import struct
 import tomllib
@@ -167,6 +169,20 @@ def _taken(library: Library, folder: Path) -> Iterator[Path]:
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def compile_modules(packages: Path, strip: Path) -> None:
+    """Compiles all modules under `packages` beside them, since nobody may write there later on.
+
+    They are never compared with their sources, whose times change when a bundle is copied. `strip`
+    is taken off the paths that an error's report shows.
+    """
+    compileall.compile_dir(
+        packages,
+        quiet=1,
+        stripdir=str(strip),
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
 
 
 def thin(path: Path, architecture: Architecture) -> None:

@@ -5,6 +5,7 @@ with nothing but the bundle's own modules on the path. Here a shell script and a
 same with this test's Python; modules that the bundle leaves out are not there either.
 """
 
+import platform
 import plistlib
 import shutil
 import stat
@@ -14,6 +15,7 @@ from pathlib import Path
 from resources.packaging import bundle_parts, info_plist
 from resources.packaging.bundle_parts import PROJECT, Architecture
 
+HERE = Architecture.ARM64 if platform.machine() in ("arm64", "aarch64") else Architecture.X86_64
 SCRIPTS = {
     info_plist.NAME: "app/__main__.py",
     "aquatint_engine": "resources/packaging/aquatint_engine.py",

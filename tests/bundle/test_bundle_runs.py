@@ -9,7 +9,7 @@ import pytest
 
 from app.version import VERSION
 from resources.packaging import bundle_parts, info_plist
-from resources.packaging.bundle_parts import PROJECT, Architecture
+from resources.packaging.bundle_parts import PROJECT
 from tests.bundle import layout
 
 SITE = Path(sysconfig.get_path("purelib"))
@@ -18,7 +18,7 @@ SITE = Path(sysconfig.get_path("purelib"))
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("Applications with a space")
-    bundle = layout.assemble(folder, SITE, Architecture.X86_64)
+    bundle = layout.assemble(folder, SITE, layout.HERE)
     layout.add_stand_ins(bundle)
     return bundle
 

@@ -19,13 +19,14 @@ from app.generation.job import JobState
 from app.generation.messages import Plan, Ready
 from app.library.gallery_entry import GalleryQuery
 from app.library.picture_file import save_png
-from app.paths import MINI_MODEL, data_folder, resource_path
+from app.paths import MINI_MODEL, data_folder, log_folder, resource_path
 from app.settings import Appearance, Settings, load_settings
 from app.ui import theme
 from app.ui.dropped_content import DropWord
 from app.ui.first_run import FirstRun
 from app.ui.main_window import View
 from app.ui.menus import Command
+from app.ui.version_check import VersionCheck
 from tests import fake_engine
 from tests.fake_engine_client import FakeEngineClient
 from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
@@ -430,6 +431,44 @@ def _lora(folder: Path) -> Path:
     shapes = layer_shapes(resource_path(MINI_MODEL))
     arrays = lora_arrays(shapes, layers, Dialect.KOHYA, rank=2, alpha=None)
     return write_lora(folder / "ink.safetensors", arrays)
+
+
+def test_a_copied_report_holds_words_only_on_wish(qtbot: QtBot, open_app: Open) -> None:
+    shown = open_app()
+    generate(shown, "a secret wish")
+    log_folder().mkdir(parents=True)
+    (log_folder() / "aquatint.log").write_text("it broke at: a secret wish")
+    shown.backend_panel.copy_requested.emit(False)
+    text = QGuiApplication.clipboard().text()
+    assert text.startswith("Aquatint ")
+    assert "it broke at: [words]" in text
+    assert "secret" not in text
+    shown.backend_panel.copy_requested.emit(True)
+    assert "prompt: a secret wish" in QGuiApplication.clipboard().text()
+
+
+def test_versions_are_asked_for_when_that_is_wished(
+    qtbot: QtBot, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[VersionCheck] = []
+
+    def note(check: VersionCheck) -> None:
+        asked.append(check)
+        check.newer.emit("9.9")
+        check.ended.emit()
+
+    monkeypatch.setattr(VersionCheck, "ask", note)
+    shown = open_app()
+    QApplication.processEvents()
+    assert asked == []
+    shown.change_settings(version_check=True)
+    assert len(asked) == 1
+    assert "Aquatint 9.9 is out." in [label.text() for label in shown.window.findChildren(QLabel)]
+    shown.change_settings(notifications=False)
+    assert len(asked) == 1
+    shown.quit()
+    open_app(load_settings(data_folder() / SETTINGS_FILE)[0])
+    qtbot.waitUntil(lambda: len(asked) == 2)
 
 
 def _note_close(part: object, name: str, order: list[str]) -> None:
