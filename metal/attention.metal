@@ -34,7 +34,7 @@ static inline float4 attention_load4(attention_rows source, int row, int channel
   const ulong at = source.first + ulong(row) * source.stride + ulong(channel);
   if (source.size % 4 == 0) return load4(source.from, source.format, at);
   for (int i = 0; i < 4; i++)
-    if (channel + i < source.size) value[i] = load(source.from, source.format, at + ulong(i));
+    if (channel + i < source.size) value[i] = load1(source.from, source.format, at + ulong(i));
   return value;
 }
 
@@ -138,7 +138,7 @@ static inline void attention_store(constant attention_args &args, device uchar *
       continue;
     }
     for (int k = 0; k < 4; k++)
-      if (channel + i + k < args.size) store(out, args.out_format, to + ulong(k), value[k]);
+      if (channel + i + k < args.size) store1(out, args.out_format, to + ulong(k), value[k]);
   }
 }
 

@@ -25,9 +25,9 @@ kernel void elementwise(constant elementwise_args &args [[buffer(0)]],
     return;
   }
   for (int i = 0; i < ELEMENTWISE_NUMBERS && i < left; i++) {
-    float value = load(x, args.x_format, at + i);
-    if (args.has_y) value += load(y, args.y_format, y_at + i);
-    store(out, args.out_format, at + i, activate(value, args.act));
+    float value = load1(x, args.x_format, at + i);
+    if (args.has_y) value += load1(y, args.y_format, y_at + i);
+    store1(out, args.out_format, at + i, activate(value, args.act));
   }
 }
 
@@ -39,7 +39,7 @@ kernel void arange(constant arange_args &args [[buffer(0)]], device uchar *out [
   if (args.format == KERNEL_I32)
     ((device int *)out)[i] = int(rint(value));
   else
-    store(out, args.format, i, value);
+    store1(out, args.format, i, value);
 }
 
 // out [rows][2 half_width] = [cos(t f_i) | sin(t f_i)], t [rows], f_i the frequencies of args. The
@@ -56,6 +56,6 @@ kernel void timestep_embedding(constant timestep_args &args [[buffer(0)]],
   const uint angle = uint(int(whole)) * turns + uint(rest * float(turns));
   const float radians = float(int(angle)) * (2.0f * M_PI_F / 4294967296.0f);
   const ulong at = ulong(group.y) * ulong(2 * args.half_width) + ulong(args.first + i);
-  store(out, args.format, at, precise::cos(radians));
-  store(out, args.format, at + ulong(args.half_width), precise::sin(radians));
+  store1(out, args.format, at, precise::cos(radians));
+  store1(out, args.format, at + ulong(args.half_width), precise::sin(radians));
 }

@@ -18,5 +18,5 @@ kernel void embedding(constant embedding_args &args [[buffer(0)]], device uchar 
         load_stored(table, args.table_format, ulong(id) * ulong(args.channels) + ulong(channel));
   else
     value = extra[ulong(id - args.table_rows) * ulong(args.channels) + ulong(channel)];
-  store(out, args.out_format, ulong(group.y) * ulong(args.channels) + ulong(channel), value);
+  store1(out, args.out_format, ulong(group.y) * ulong(args.channels) + ulong(channel), value);
 }

@@ -1,6 +1,6 @@
 // numbers: reads and writes of numbers in any storage as f32; knows no operator.
 //
-// Activations are f32 or f16: load, load4, store, store4. Weights come as a file has them:
+// Activations are f32 or f16: load1, load4, store1, store4. Weights come as a file has them:
 // load_stored. Both begin at a multiple of 16 bytes. Sources of the formats: OCP 8-bit floating
 // point; GGUF's description of the block formats of ggml.
 #ifndef NUMBERS_H
@@ -12,7 +12,7 @@
 
 using namespace metal;
 
-static inline float load(const device uchar *from, int format, ulong index) {
+static inline float load1(const device uchar *from, int format, ulong index) {
   if (format == KERNEL_F32) return ((const device float *)from)[index];
   return float(((const device half *)from)[index]);
 }
@@ -23,7 +23,35 @@ static inline float4 load4(const device uchar *from, int format, ulong index) {
   return float4(((const device half4 *)from)[index / 4]);
 }
 
-static inline void store(device uchar *to, int format, ulong index, float value) {
+// The same, and bad becomes other than 0 where a number is not finite. Told by the bits as they
+// are in memory: a compiler may take it that no float is infinite or NaN.
+static inline float load1_watched(const device uchar *from, int format, ulong index,
+                                  thread uint &bad) {
+  if (format == KERNEL_F32) {
+    const uint bits = ((const device uint *)from)[index];
+    bad |= ((bits & 0x7fffffff) + 0x00800000) >> 31;
+    return as_type<float>(bits);
+  }
+  const ushort bits = ((const device ushort *)from)[index];
+  bad |= uint((bits & 0x7fff) + 0x0400) >> 15;
+  return float(as_type<half>(bits));
+}
+
+static inline float4 load4_watched(const device uchar *from, int format, ulong index,
+                                   thread uint &bad) {
+  if (format == KERNEL_F32) {
+    const uint4 bits = ((const device uint4 *)from)[index / 4];
+    const uint4 over = (bits & 0x7fffffff) + 0x00800000;  // a full exponent reaches the sign
+    bad |= (over.x | over.y | over.z | over.w) >> 31;
+    return as_type<float4>(bits);
+  }
+  const ushort4 bits = ((const device ushort4 *)from)[index / 4];
+  const uint4 over = (uint4(bits) & 0x7fff) + 0x0400;
+  bad |= (over.x | over.y | over.z | over.w) >> 15;
+  return float4(as_type<half4>(bits));
+}
+
+static inline void store1(device uchar *to, int format, ulong index, float value) {
   if (format == KERNEL_F32)
     ((device float *)to)[index] = value;
   else

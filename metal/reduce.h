@@ -36,7 +36,4 @@ static inline moments moments_of_lanes(moments own) {
   return own;
 }
 
-// By its bits: arithmetic on numbers that are not finite is not to be relied on.
-static inline bool is_finite(float x) { return (as_type<uint>(x) & 0x7f800000u) != 0x7f800000u; }
-
 #endif

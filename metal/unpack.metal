@@ -23,12 +23,12 @@ kernel void unpack(constant unpack_args &args [[buffer(0)]], device uchar *out [
     const ulong to = (ulong(row) * ulong(args.taps) + ulong(tap)) * ulong(args.in) + ulong(i);
     float value = 0.0f;
     if (is_there) value = load_stored(source, args.format, from + ulong(tap));
-    store(out, args.out_format, to, value);
+    store1(out, args.out_format, to, value);
   }
 }
 
 // out = the bytes of source, both of which begin at a multiple of 16. One thread: 16 bytes.
-kernel void copy(constant copy_args &args [[buffer(0)]], device uchar *out [[buffer(1)]],
+kernel void copy_bytes(constant copy_args &args [[buffer(0)]], device uchar *out [[buffer(1)]],
                  const device uchar *source [[buffer(2)]],
                  uint3 group [[threadgroup_position_in_grid]],
                  uint thread_index [[thread_index_in_threadgroup]]) {

@@ -97,6 +97,8 @@ void metal_group_norm(metal_backend *m, const node *n) {
   sum.in[0] = x;
   sum.in[1] = y;
   sum.in_count = 2;
+  sum.out2 = metal_bad_node(m);
+  sum.out2_is_flag = 1;
   sum.flops = 4.0 * numbers;
   sum.bytes = read + (double)partials.bytes;
   metal_encode(m, &sum);
@@ -110,8 +112,6 @@ void metal_group_norm(metal_backend *m, const node *n) {
   apply.in[3] = metal_weight_view(m, n->weights[WEIGHT_BIAS]);
   apply.in[4] = partials;
   apply.in_count = 5;
-  apply.out2 = metal_bad_node(m);
-  apply.out2_is_flag = 1;
   apply.flops = (args.act == KERNEL_ACT_SILU ? 8.0 : 4.0) * numbers;
   apply.bytes = read + (double)(apply.out.bytes + partials.bytes);
   metal_encode(m, &apply);

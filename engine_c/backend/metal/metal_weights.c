@@ -34,7 +34,7 @@ static void weights_copy(metal_backend *m, metal_view source, metal_view packed)
   const copy_args args = {.bytes = packed.bytes};
   const int64_t of_a_group = ELEMENTWISE_THREADS * COPY_BYTES;
   metal_encode(m,
-               &(metal_dispatch){.kernel = METAL_copy,
+               &(metal_dispatch){.kernel = METAL_copy_bytes,
                                  .args = &args,
                                  .args_bytes = sizeof args,
                                  .out = packed,
