@@ -17,6 +17,8 @@ from app.engine.types import DeviceInfo, ModelConfig, Preview, Sampler
 from app.generation.picture_maker import PictureMaker
 from app.generation.request import GenerationRequest
 from app.library.image_metadata import PictureMetadata, read_parameters
+from app.library.model_entry import ModelEntry, ModelKind
+from app.library.model_library import describe_model
 from app.library.picture_file import PictureError, is_picture, read_text
 
 BENCH_PROMPT, BENCH_STEPS = "a red apple", 3
@@ -29,6 +31,8 @@ def inspect(arguments: argparse.Namespace) -> bool:
         raise PictureError(f"There is no file {path}.")
     if path.is_file() and is_picture(path):
         _inspect_picture(path, arguments.json)
+    elif (entry := describe_model(path)).kind in (ModelKind.LORA, ModelKind.EMBEDDING):
+        _inspect_add_on(entry, arguments.json)
     else:
         _inspect_model(path, arguments.json)
     return True
@@ -136,6 +140,21 @@ def _metadata_json(metadata: PictureMetadata) -> dict[str, object]:
         | {name: dataclasses.asdict(file) if file else None for name, file in files.items()},
         "not_restored": metadata.not_restored,
     }
+
+
+def _inspect_add_on(entry: ModelEntry, as_json: bool) -> None:
+    facts: dict[str, object] = {"kind": entry.kind, "path": entry.path, "dtype": entry.dtype_label}
+    if entry.kind is ModelKind.LORA:
+        facts |= {"alias": entry.alias, "words": entry.words}
+    else:
+        facts |= {"tokens": entry.token_count}
+    if as_json:
+        print_json(facts)
+        return
+    print(plain(f"{entry.path}: {entry.title}"))
+    rows = {**facts, "words": ", ".join(entry.words)}
+    shown = ((name, str(value)) for name, value in rows.items() if value and name != "path")
+    print(plain("\n".join(f"  {name:<18}{value}" for name, value in shown)))
 
 
 def _inspect_model(path: Path, as_json: bool) -> None:

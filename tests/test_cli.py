@@ -338,3 +338,20 @@ def test_loras_and_embeddings(capsys: pytest.CaptureFixture[str], own_folder: Pa
     assert main(["generate", "a dream", "--lora", "ink", "--seed", "2", *SMALL, *folders]) == 0
     told = capsys.readouterr().err
     assert "LoRA ink: 1 of 1 layers." in told and "Embedding dream: 2 tokens." in told
+
+
+def test_inspect_tells_loras_and_embeddings(
+    capsys: pytest.CaptureFixture[str], own_folder: Path
+) -> None:
+    """What they are and how they are used."""
+    model = resource_path("models/aquatint-mini.safetensors")
+    layers = (f"{UNET}middle_block.1.transformer_blocks.0.attn2.to_q",)
+    arrays = lora_arrays(layer_shapes(model), layers, Dialect.KOHYA, rank=2, alpha=None)
+    metadata = {"modelspec.trigger_phrase": "ink style", "ss_output_name": "old"}
+    write_lora(own_folder / "ink.safetensors", arrays, metadata)
+    save_file({"x": normal("dream", (2, 192))}, own_folder / "dream.safetensors")
+    assert run_json(capsys, "inspect", "ink.safetensors")["words"] == ["ink style"]
+    assert run_json(capsys, "inspect", "dream.safetensors")["tokens"] == 2
+    assert main(["inspect", "ink.safetensors"]) == 0
+    told = capsys.readouterr().out
+    assert "lora" in told and "ink style" in told and "old" in told

@@ -155,7 +155,14 @@ def detect_family(checkpoint: Checkpoint) -> Family:
     for family, telltale in PART_TELLTALES:
         if any(map(telltale.search, checkpoint.tensors)):
             return family
-    return Family.UNKNOWN
+    return Family.TEXTUAL_INVERSION if _is_one_word(checkpoint) else Family.UNKNOWN
+
+
+def _is_one_word(checkpoint: Checkpoint) -> bool:
+    """Whether a file is rows of one table, named by the word that they are, as diffusers writes."""
+    name, tensor = next(iter(checkpoint.tensors.items()))
+    is_alone = len(checkpoint.tensors) == 1 and not name.endswith((".weight", ".bias"))
+    return is_alone and 1 <= len(tensor.shape) <= 2
 
 
 def describe(checkpoint: Checkpoint) -> ModelDescription:

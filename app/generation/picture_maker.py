@@ -195,7 +195,8 @@ class PictureMaker:
         whole = (files.model, files.vae, *prepared.prompts.files)
         hashes = {path: FileHash(path, self._cache) for path in whole if path}
         for lora in prepared.loras:
-            hashes[lora.path] = FileHash(lora.path, self._cache, data_only=True)
+            if not lora.receipt.hash:
+                hashes[lora.path] = FileHash(lora.path, self._cache, data_only=True)
         return hashes
 
     def _ways(self, opened: _OpenModel, prepared: _Prepared) -> Iterator[Way]:

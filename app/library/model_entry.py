@@ -28,7 +28,8 @@ class ModelEntry:
     `title` is to be shown; `family` is a `Family`'s word, empty where the file could not be opened;
     `dtype_label` is such as "f16"; `size_bytes` and `modified_ns` are the file's, of a folder the
     sum and the latest. `sentence` says why a refused one is refused, or notes to show beside it.
-    `words` are those that a LoRA was trained with, `token_count` is how many an embedding is worth.
+    `words` are those that a LoRA was trained with, `alias` is the name that its trainer gave it, by
+    which A1111's prompts call it, `token_count` is how many an embedding is worth.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class ModelEntry:
     modified_ns: int
     sentence: str
     words: tuple[str, ...] = ()
+    alias: str = ""
     token_count: int = 0
 
 

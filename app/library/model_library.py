@@ -38,6 +38,7 @@ PART_KINDS: Mapping[Family, ModelKind] = MappingProxyType(
     }
 )
 SHOWN_ORDER = tuple(ModelKind)
+ALIAS_KEY = "ss_output_name"  # what kohya's trainer called the file
 TORCH_ENDINGS = (".pt", ".bin")
 LARGEST_EMBEDDING_BYTES = 2_000_000
 
@@ -61,7 +62,7 @@ def describe_model(path: Path) -> ModelEntry:
     try:
         size_bytes, modified_ns = _state(path)
         base = dataclasses.replace(base, size_bytes=size_bytes, modified_ns=modified_ns)
-        if path.suffix.lower() in TORCH_ENDINGS:
+        if path.suffix.lower() in TORCH_ENDINGS and size_bytes <= LARGEST_EMBEDDING_BYTES:
             return _describe_torch(base)
         with open_checkpoint(path) as checkpoint:
             return _describe_open(base, checkpoint)
@@ -161,15 +162,13 @@ def _describe_open(base: ModelEntry, checkpoint: Checkpoint) -> ModelEntry:
         family=family.value,
         dtype_label=label,
         words=trigger_words(checkpoint.metadata) if kind is ModelKind.LORA else (),
+        alias=shown(checkpoint.metadata.get(ALIAS_KEY, "")) if kind is ModelKind.LORA else "",
         token_count=_token_count(base.path) if kind is ModelKind.EMBEDDING else 0,
     )
 
 
 def _describe_torch(base: ModelEntry) -> ModelEntry:
-    """A small file of torch's may be an embedding; models of that form are refused."""
-    if base.size_bytes > LARGEST_EMBEDDING_BYTES:
-        with open_checkpoint(base.path):  # says what it is
-            return base
+    """A small file of torch's is an embedding, or CheckpointError says why it is none."""
     return dataclasses.replace(
         base,
         kind=ModelKind.EMBEDDING,

@@ -5,6 +5,7 @@ the engine, the completion of prompts, the count of tokens. Decides nothing abou
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -52,7 +53,8 @@ class AddOnDesk(QObject):
         loras = [entry for entry in entries if entry.kind is ModelKind.LORA]
         words = [entry for entry in entries if entry.kind is ModelKind.EMBEDDING]
         add_ons = AddOns.of((e.path for e in loras), (e.path for e in words))
-        self._client.set_add_ons(add_ons)
+        aliases = {e.alias: e.path for e in reversed(loras) if e.alias}
+        self._client.set_add_ons(replace(add_ons, loras=aliases | dict(add_ons.loras)))
         self.lora_panel.set_entries(loras)
         self.chooser.set_entries(loras)
         self._counter.set_embeddings({entry.path.stem: entry.token_count for entry in words})

@@ -85,7 +85,8 @@ class ModelShelf(QObject):
 
     def has_lora(self, name: str) -> bool:
         """Whether a LoRA that a picture's text names is here."""
-        return self._library.find(name, ModelKind.LORA) is not None
+        aliases = {entry.alias for entry in self._add_ons}
+        return name in aliases or self._library.find(name, ModelKind.LORA) is not None
 
     def choose(self, model: Path | None) -> None:
         """Takes a model, None for the mini model; a VAE of another model goes."""

@@ -82,6 +82,7 @@ def test_inpainting_model(tmp_path: Path) -> None:
         ("text_encoder.layers.0.q_proj.lora.up.weight", Family.LORA),
         ("lycoris_unet_mid.hada_w1_a", Family.LORA),
         ("emb_params", Family.TEXTUAL_INVERSION),
+        ("<fluffy-cat>", Family.TEXTUAL_INVERSION),
         ("clip_g", Family.TEXTUAL_INVERSION),
         ("image_proj.proj.weight", Family.IP_ADAPTER),
         ("down_blocks.0.motion_modules.0.temporal_transformer.norm.weight", Family.MOTION_MODULE),

@@ -24,7 +24,9 @@ from tests.ui.sidebar import LABELS, count_words, new_draft, press, retype, show
 INK, WASH = Path("/loras/ink.safetensors"), Path("/loras/wash.safetensors")
 
 
-def entry(path: Path, kind: ModelKind, *words: str, token_count: int = 0) -> ModelEntry:
+def entry(
+    path: Path, kind: ModelKind, *words: str, alias: str = "", token_count: int = 0
+) -> ModelEntry:
     """What the library knows of a file."""
     return ModelEntry(
         path=path,
@@ -36,13 +38,14 @@ def entry(path: Path, kind: ModelKind, *words: str, token_count: int = 0) -> Mod
         modified_ns=0,
         sentence="",
         words=words,
+        alias=alias,
         token_count=token_count,
     )
 
 
 ENTRIES = (
     entry(INK, ModelKind.LORA, "ink style", "brush & ink"),
-    entry(WASH, ModelKind.LORA),
+    entry(WASH, ModelKind.LORA, alias="thin wash"),
     entry(Path("/words/bad-dream.pt"), ModelKind.EMBEDDING, token_count=3),
 )
 
@@ -147,7 +150,7 @@ def test_everyone_hears_of_what_there_is(desk: AddOnDesk, qtbot) -> None:
     """The engine gets names and files, the editor completions, the counter lengths."""
     client = desk._client
     assert isinstance(client, FakeEngineClient)
-    assert dict(client.add_ons.loras) == {"ink": INK, "wash": WASH}
+    assert dict(client.add_ons.loras) == {"ink": INK, "wash": WASH, "thin wash": WASH}
     assert list(client.add_ons.embeddings) == ["bad-dream"]
     editor = desk._panel.prompt_panel.prompt.editor
     editor.setFocus()
@@ -178,8 +181,10 @@ def test_files_are_told_apart(tmp_path: Path) -> None:
     """A LoRA with its words, an embedding with its length, also as torch writes it."""
     half = np.zeros((2, 4), np.float16)
     tags = '{"5_a": {"ink style": 9, "fox": 20}, "b": {"ink style": 30}}'
-    save_file({"x.lora_up.weight": half}, tmp_path / "a.safetensors", {"ss_tag_frequency": tags})
+    metadata = {"ss_tag_frequency": tags, "ss_output_name": "old_ink"}
+    save_file({"x.lora_up.weight": half}, tmp_path / "a.safetensors", metadata)
     save_file({"emb_params": half}, tmp_path / "b.safetensors")
     lora, word = (describe_model(tmp_path / f"{name}.safetensors") for name in "ab")
     assert (lora.kind, lora.words) == (ModelKind.LORA, ("ink style", "fox"))
+    assert lora.alias == "old_ink"
     assert (word.kind, word.token_count) == (ModelKind.EMBEDDING, 2)
