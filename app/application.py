@@ -26,7 +26,7 @@ from app.ui.backend_panel import BackendPanel
 from app.ui.canvas_view import CanvasView
 from app.ui.drop_overlay import DropOverlay
 from app.ui.dropped_content import describe_drop
-from app.ui.edit_commands import edit_text
+from app.ui.edit_commands import EDIT_COMMANDS, edit_text
 from app.ui.examples import FIRST_PROMPT, MINI_DEFAULTS, MINI_PROMPTS
 from app.ui.file_opener import FileOpener
 from app.ui.first_run import FirstRun
@@ -255,14 +255,7 @@ class Application(QObject):
         }
         for command, act in acts.items():
             self.menus.action(command).triggered.connect(lambda _checked, act=act: act())
-        for command in (
-            Command.UNDO,
-            Command.REDO,
-            Command.CUT,
-            Command.COPY,
-            Command.PASTE,
-            Command.SELECT_ALL,
-        ):
+        for command in EDIT_COMMANDS:
             self.menus.action(command).triggered.connect(
                 lambda _checked, command=command: self._edit(command)
             )

@@ -15,6 +15,7 @@ _METHODS = {
     Command.PASTE: "paste",
     Command.SELECT_ALL: "selectAll",
 }
+EDIT_COMMANDS = tuple(_METHODS)
 
 
 def edit_text(command: Command) -> bool:
