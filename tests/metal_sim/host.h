@@ -32,12 +32,14 @@ HOST_API void *host_kernel(host *host, void *library, const char *name,
                            size_t size);
 HOST_API size_t host_kernel_threads(void *kernel);
 HOST_API size_t host_kernel_static_bytes(void *kernel);
-HOST_API void *host_buffer_new(host *host, size_t length);
+HOST_API void *host_buffer_new(host *host, size_t length, int tracked);
 HOST_API void *host_buffer_contents(void *buffer);
 HOST_API void host_release(void *object);
 
 /* A command buffer with one encoder; host_end runs it and waits. */
 HOST_API void host_begin(host *host, int concurrent);
+/* Another encoder in the same command buffer. */
+HOST_API void host_next_encoder(host *host, int concurrent);
 HOST_API void host_dispatch(host *host, void *kernel, const host_argument *arguments, int count,
                             const uint32_t *grid_threads, const uint32_t *group_threads);
 HOST_API void host_barrier(host *host);

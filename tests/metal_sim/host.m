@@ -85,22 +85,41 @@ size_t host_kernel_static_bytes(void *kernel) {
   return [(id<MTLComputePipelineState>)kernel staticThreadgroupMemoryLength];
 }
 
-void *host_buffer_new(host *host, size_t length) {
-  return [host->device newBufferWithLength:length options:MTLResourceStorageModeShared];
+void *host_buffer_new(host *host, size_t length, int tracked) {
+  MTLResourceOptions tracking =
+      tracked ? MTLResourceHazardTrackingModeTracked : MTLResourceHazardTrackingModeUntracked;
+  return [host->device newBufferWithLength:length options:MTLResourceStorageModeShared | tracking];
 }
 
 void *host_buffer_contents(void *buffer) { return [(id<MTLBuffer>)buffer contents]; }
 
 void host_release(void *object) { [(id)object release]; }
 
+static void open_encoder(host *host, int concurrent) {
+  MTLDispatchType type = concurrent ? MTLDispatchTypeConcurrent : MTLDispatchTypeSerial;
+  host->encoder = [(id)[host->commands computeCommandEncoderWithDispatchType:type] retain];
+}
+
+static void close_encoder(host *host) {
+  [host->encoder endEncoding];
+  [(id)host->encoder release];
+  host->encoder = nil;
+}
+
+void host_next_encoder(host *host, int concurrent) {
+  @autoreleasepool {
+    close_encoder(host);
+    open_encoder(host, concurrent);
+  }
+}
+
 void host_begin(host *host, int concurrent) {
   @autoreleasepool {
-    MTLDispatchType type = concurrent ? MTLDispatchTypeConcurrent : MTLDispatchTypeSerial;
     MTLCommandBufferDescriptor *descriptor =
         [[[MTLCommandBufferDescriptor alloc] init] autorelease];
     descriptor.errorOptions = MTLCommandBufferErrorOptionEncoderExecutionStatus;
     host->commands = [(id)[host->queue commandBufferWithDescriptor:descriptor] retain];
-    host->encoder = [(id)[host->commands computeCommandEncoderWithDispatchType:type] retain];
+    open_encoder(host, concurrent);
   }
 }
 
@@ -130,7 +149,7 @@ double host_end(host *host, char *text, size_t size) {
   @autoreleasepool {
     dispatch_semaphore_t done = dispatch_semaphore_create(0);
     __block double seconds = -1;
-    [host->encoder endEncoding];
+    close_encoder(host);
     [host->commands addCompletedHandler:^(id<MTLCommandBuffer> commands) {
       tell([commands error], text, size);
       if ([commands status] == MTLCommandBufferStatusCompleted)
@@ -141,9 +160,7 @@ double host_end(host *host, char *text, size_t size) {
     dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
     [host->commands waitUntilCompleted];
     dispatch_release(done);
-    [(id)host->encoder release];
     [(id)host->commands release];
-    host->encoder = nil;
     host->commands = nil;
     return seconds;
   }

@@ -105,18 +105,24 @@ class KernelHost:
             raise MetalError(text.value.decode())
         return float(seconds)
 
-    def buffer(self, contents: np.ndarray) -> "Buffer":
-        """A buffer with a copy of an array."""
-        return Buffer(self, contents)
+    def next_encoder(self, *, concurrent: bool) -> None:
+        """Another encoder in the open command buffer."""
+        self.functions.host_next_encoder(self.handle, int(concurrent))
+
+    def buffer(self, contents: np.ndarray, *, tracked: bool = True) -> "Buffer":
+        """A buffer with a copy of an array; encoders order what they do with a tracked one."""
+        return Buffer(self, contents, tracked)
 
 
 class Buffer:
     """A buffer that starts as a copy of an array; `read` gives what is in it now."""
 
-    def __init__(self, host: KernelHost, contents: np.ndarray) -> None:
+    def __init__(self, host: KernelHost, contents: np.ndarray, tracked: bool) -> None:
         self._host, self._like = host, contents
         size = ctypes.c_size_t(contents.nbytes)
-        self.handle = ctypes.c_void_p(host.functions.host_buffer_new(host.handle, size))
+        self.handle = ctypes.c_void_p(
+            host.functions.host_buffer_new(host.handle, size, int(tracked))
+        )
         if not self.handle:
             raise MetalError("no memory for a buffer")
         self._memory = ctypes.c_void_p(host.functions.host_buffer_contents(self.handle))

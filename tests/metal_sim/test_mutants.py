@@ -62,12 +62,31 @@ def test_concurrent_dispatches_need_a_barrier(
         assert (c.read() == 2).all()
 
 
-def test_command_buffers_are_in_order(host: KernelHost) -> None:
+@pytest.mark.parametrize("tracked", [False, True])
+def test_encoders_order_what_is_tracked(host: KernelHost, tracked: bool) -> None:
     host.set_mode(check=True)
     kernel = host.compile(KERNELS).kernel("add_one", {0: False})
-    a, b = host.buffer(PAIR), host.buffer(PAIR)
+    a, b, c = (host.buffer(PAIR, tracked=tracked) for _ in range(3))
+    host.begin(concurrent=True)
+    kernel.encode([b, a], grid=(64, 1, 1), group=(32, 1, 1))
+    host.next_encoder(concurrent=True)
+    kernel.encode([c, b], grid=(64, 1, 1), group=(32, 1, 1))
+    if tracked:
+        host.end()
+        assert (c.read() == 2).all()
+    else:
+        with pytest.raises(MetalError, match="race: buffer 'in'"):
+            host.end()
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_waiting_orders_command_buffers(host: KernelHost, tracked: bool) -> None:
+    host.set_mode(check=True)
+    kernel = host.compile(KERNELS).kernel("add_one", {0: False})
+    a, b = host.buffer(PAIR, tracked=tracked), host.buffer(PAIR, tracked=tracked)
     for out, into in ((b, a), (a, b)):
         host.begin(concurrent=True)
         kernel.encode([out, into], grid=(64, 1, 1), group=(32, 1, 1))
         host.end()
+        assert host.control.counter("live_command_buffers") == 0
     assert (a.read() == 2).all()

@@ -92,6 +92,7 @@ void sim_submit(SimCommandBuffer *buffer) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, start_gpu);
   pthread_mutex_lock(&gpu.mutex);
+  buffer->_followsAll = !gpu.busy && ![gpu.waiting count];
   [gpu.waiting addObject:buffer];
   pthread_cond_broadcast(&gpu.changed);
   pthread_mutex_unlock(&gpu.mutex);
@@ -254,6 +255,7 @@ static void damage(SimCommand *command) {
 }
 - (void)run {
   _start = seconds();
+  if (_followsAll) msl_order_all();
   [self failOnDemand];
   for (SimCommand *command in _commands) {
     if (_error) break;

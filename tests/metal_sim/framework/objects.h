@@ -158,6 +158,7 @@ typedef enum { SIM_DISPATCH, SIM_NEW_ENCODER, SIM_ORDER_ALL, SIM_ORDER_ONE } sim
   SimQueue *_queue;
   NSMutableArray *_commands, *_handlers, *_infos;
   BOOL _borrows, _wantsInfo, _encoding;
+  BOOL _followsAll; /* all that was committed before had ended: the host has waited */
   MTLCommandBufferStatus _status;
   NSError *_error;
   double _start, _end;

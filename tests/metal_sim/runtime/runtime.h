@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* Memory that kernels may be given. `tracked`: encoders order what they do with it. */
+/* A buffer as a kernel is given it. */
 struct msl_binding {
   void *base;
   size_t length, offset;
@@ -32,14 +32,15 @@ int msl_is_checking(void);
    another mistake was found. `text` gets the first mistakes, a line each. */
 enum msl_fault_kind msl_run(const struct msl_dispatch *dispatch, char *text, size_t text_size);
 
-/* Pages between guard pages; the end touches the guard, to 16 bytes. NULL: no memory. */
+/* Pages between guard pages; the end touches the guard, to 16 bytes. NULL: no memory. `tracked`:
+   encoders order what they do with it. */
 void *msl_memory_new(size_t length, int tracked);
 void msl_memory_free(void *memory);
 /* The caller's own memory, made known to the checks, until msl_memory_free. */
 int msl_memory_adopt(void *memory, size_t length, int tracked);
 
 /* All that was dispatched so far is ordered before what comes: for tracked memory at the borders of
-   encoders, for all memory at a barrier, or when a buffer was made after all work had ended. */
+   encoders, for all memory at a barrier, or where the host has waited for all work. */
 void msl_order_tracked(void);
 void msl_order_all(void);
 void msl_order_memory(const void *memory);
