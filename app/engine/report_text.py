@@ -20,9 +20,15 @@ def report_lines(report: EngineReport, condition: Condition | None) -> list[str]
         lines += _condition_lines(condition)
     for library in report.libraries:
         lines += _library_lines(library)
-    lines += [_pipeline_line(pipeline) for pipeline in report.pipelines]
+    lines += [_pipeline_line(pipeline) for pipeline in wanted_pipelines(report)]
     lines += [f"{row.op} runs on the CPU: {row.reason}" for row in report.fallbacks]
     return lines
+
+
+def wanted_pipelines(report: EngineReport) -> list[PipelineReport]:
+    """Those of the libraries that are for this GPU."""
+    used = {library.name for library in report.libraries if library.language}
+    return [pipeline for pipeline in report.pipelines if pipeline.library in used]
 
 
 def _condition_lines(condition: Condition) -> list[str]:

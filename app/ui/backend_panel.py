@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine.report_text import report_lines
+from app.engine.report_text import report_lines, wanted_pipelines
 from app.engine.types import DeviceInfo, EngineReport, OpCheck
 from app.generation.messages import Ready
 from app.ui import theme
@@ -180,16 +180,20 @@ class BackendPanel(QDialog):
     def _show_kernels(self, report: EngineReport) -> None:
         for part in self._kernels:
             part.setVisible(bool(report.family))
-        there = sum(pipeline.max_threads > 0 for pipeline in report.pipelines)
+        wanted = wanted_pipelines(report)
+        there = sum(pipeline.max_threads > 0 for pipeline in wanted)
         text = self.tr("{count} of {all}, for {family}").format(
-            count=there, all=len(report.pipelines), family=report.family
+            count=there, all=len(wanted), family=report.family
         )
         self._facts["kernels"].setText(text)
         self._facts["kernels"].setToolTip("\n".join(report_lines(report, None)))
 
     def _reasons(self, report: EngineReport) -> list[str]:
         """Why something does not run on the GPU; the reasons themselves are the engine's."""
-        reasons = [f"{row.op}: {row.reason}." for row in report.fallbacks]
+        ops_by_reason: dict[str, list[str]] = {}
+        for row in report.fallbacks:
+            ops_by_reason.setdefault(row.reason, []).append(row.op)
+        reasons = [f"{', '.join(ops)}: {reason}." for reason, ops in ops_by_reason.items()]
         if report.refusal:
             reasons.append(self.tr("The GPU is not used: {why}.").format(why=report.refusal))
         return reasons

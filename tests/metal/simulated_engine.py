@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -32,7 +33,8 @@ def build_module() -> Path:
     if not module.exists():
         module.parent.mkdir(exist_ok=True)
         source = module.with_name(f"_engine.{os.getpid()}.c")
-        build_engine.make_builder().emit_c_code(str(source))
+        with redirect_stdout(sys.stderr):  # it tells what it writes
+            build_engine.make_builder().emit_c_code(str(source))
         partial = source.with_suffix(".so")
         command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-w", *INCLUDES]
         command += [f"-I{sysconfig.get_path('include')}", str(source), str(engine)]
@@ -87,3 +89,7 @@ def load() -> ModuleType:
         for name in names:
             sys.modules.pop(name, None)
         sys.modules.update(kept)
+
+
+if __name__ == "__main__":
+    print(build_module())

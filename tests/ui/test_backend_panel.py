@@ -93,8 +93,13 @@ def test_a_gpu_s_programs_and_what_left_it_are_told(qtbot: QtBot) -> None:
             PipelineReport(
                 name="cast", library="core", max_threads=0, threadgroup_bytes=0, log="no register"
             ),
+            PipelineReport(
+                name="tile", library="tensor", max_threads=0, threadgroup_bytes=0, log="unused"
+            ),
         ),
-        fallbacks=(FallbackReport(op="cast", reason="the pipeline cast is missing"),),
+        fallbacks=tuple(
+            FallbackReport(op=op, reason="the pipeline cast is missing") for op in ("cast", "add")
+        ),
     )
     panel = BackendPanel()
     qtbot.addWidget(panel)
@@ -102,7 +107,7 @@ def test_a_gpu_s_programs_and_what_left_it_are_told(qtbot: QtBot) -> None:
     panel.show_ready(dataclasses.replace(ready(GOOD), report=report))
     shown = words(panel)
     assert "1 of 2, for Apple7" in shown
-    assert any("cast: the pipeline cast is missing." in text for text in shown)
+    assert any("cast, add: the pipeline cast is missing." in text for text in shown)
     for line in (
         "library core (MSL 3.0) ready in 812 ms",
         "    a warning",
@@ -112,6 +117,7 @@ def test_a_gpu_s_programs_and_what_left_it_are_told(qtbot: QtBot) -> None:
         "cast runs on the CPU: the pipeline cast is missing",
     ):
         assert line in panel.report.splitlines()
+    assert "tile" not in panel.report
 
 
 def test_a_refused_gpu_has_its_reason(qtbot: QtBot) -> None:
