@@ -120,7 +120,10 @@ def compare(engine_module: ModuleType, checkpoint: Path) -> bool:
     """Prints the figures; whether they are in bounds."""
     theirs = TorchPicture(checkpoint)
     with engine_module.Engine(backend=BackendName.METAL) as engine:
-        print(f"{engine.device().device}; left to the CPU: {engine.report().fallbacks}")
+        print(engine.device().device)
+        if left := engine.report().fallbacks:
+            print(f"{left[0].op} and perhaps others are left to the CPU: {left[0].reason}")
+            return False
         with open_model(engine, checkpoint) as ours:
             plain, guided = (unet_error(ours, theirs, scale) for scale in (1.0, picture.CFG_SCALE))
             print(

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.graph.op_cases import CASES, Case, Maker
-from tests.graph.op_probe import Setting, run_ops
+from tests.graph.op_probe import Setting, metal_fallbacks, run_ops
 from tests.metal.modes import Mode
 from tests.metal_sim.nvidia.on_nvidia import nvidia_device
 from tests.tolerances import OP_TOLERANCE, relative_error
@@ -38,6 +38,10 @@ def on_gpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The engine's library has the NVIDIA device where the simulator's would be."""
     with nvidia_device(tmp_path_factory.mktemp("nvidia")):
         yield
+
+
+def test_nothing_is_left_to_the_cpu() -> None:
+    assert metal_fallbacks(Mode()) == {}
 
 
 @pytest.mark.parametrize("storage", ["f16", "f32"])
