@@ -69,7 +69,7 @@ def _folders_within(roots: Sequence[Path]) -> set[str]:
         level = [folder for folder in level if folder not in found]
         found.update(level[: MOST_FOLDERS - len(found)])
         level = [child for folder in level for child in _children(folder)]
-    return {folder for folder in found if os.path.isdir(folder)}
+    return {folder for folder in found if Path(folder).is_dir()}
 
 
 def _children(folder: str) -> list[str]:
