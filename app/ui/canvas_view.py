@@ -54,7 +54,9 @@ class CanvasView(QWidget):
         self._compared: tuple[QImage, tuple[str, str]] | None = None
         self._is_preview = False
         self._tool: QWidget | None = None
-        self._about = ElidedLabel(self)
+        self._about = ElidedLabel(self)  # below the picture, where the narrowest window has room
+        self._about.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._about.setContentsMargins(theme.SPACE * 2, 0, theme.SPACE * 2, theme.SPACE)
         theme.set_role(self._about, "caption")
         self._percent = QLabel(self)
         theme.set_role(self._percent, "caption")
@@ -236,14 +238,13 @@ class CanvasView(QWidget):
         act = self.canvas_actions
         bar = QWidget(self)
         row = QHBoxLayout(bar)
-        row.setContentsMargins(theme.SPACE * 2, theme.SPACE // 2, theme.SPACE, theme.SPACE // 2)
+        row.setContentsMargins(theme.SPACE, theme.SPACE // 2, theme.SPACE, theme.SPACE // 2)
         row.setSpacing(2)
-        row.addWidget(self._about, 1)
-        row.addWidget(self._percent)
-        row.addSpacing(theme.SPACE // 2)
         for action in (act.fit, act.actual_size):
             row.addWidget(_button(action, bar))
-        row.addSpacing(theme.SPACE * 3 // 2)
+        row.addSpacing(theme.SPACE // 2)
+        row.addWidget(self._percent)
+        row.addStretch(1)
         for action in (act.split, act.side_by_side):
             row.addWidget(_button(action, bar))
         row.addSpacing(theme.SPACE * 3 // 2)
@@ -262,6 +263,7 @@ class CanvasView(QWidget):
         column.addWidget(self._toolbar)
         column.addWidget(self.canvas, 1)
         column.addWidget(self._strip, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self._about)
         return page
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
