@@ -173,6 +173,7 @@ def _build_library(tools: Tools, folder: Path, work: Path) -> Path:
     places = {
         "METAL_SIM_PYTHON": sys.executable,
         "METAL_SIM_COMPILER": str(HERE / "msl" / "compile.py"),
+        "METAL_SIM_CLANG": tools.clang,
         "METAL_SIM_CACHE": str(_cache() / "kernels"),
     }
     defines = [f'-D{name}="{value}"' for name, value in places.items()]

@@ -20,6 +20,7 @@ NSString *const MTLLibraryErrorDomain = @"MTLLibraryErrorDomain";
 /* Where the build keeps its things; simulator.py passes them when it compiles this. */
 static const char python[] = METAL_SIM_PYTHON;
 static const char compiler[] = METAL_SIM_COMPILER;
+static const char clang[] = METAL_SIM_CLANG;
 static const char default_cache[] = METAL_SIM_CACHE;
 
 /* What a child process printed to one of its streams. */
@@ -88,7 +89,8 @@ static NSArray *compiler_command(MTLCompileOptions *options) {
   NSString *folder = [NSString stringWithUTF8String:cache ? cache : default_cache];
   NSMutableArray *command =
       [NSMutableArray arrayWithObjects:[NSString stringWithUTF8String:python], @"-IS",
-                                       [NSString stringWithUTF8String:compiler], @"-", @"--runtime",
+                                       [NSString stringWithUTF8String:compiler], @"-", @"--clang",
+                                       [NSString stringWithUTF8String:clang], @"--runtime",
                                        own_path(), @"--cache", folder, @"--version", number, nil];
   if (msl_is_checking()) [command addObject:@"--check"];
   if ([options mathMode] == MTLMathModeFast && sim_setting("MTLSIM_FAST_MATH", 0))

@@ -137,7 +137,6 @@ typedef enum { SIM_DISPATCH, SIM_NEW_ENCODER, SIM_ORDER_ALL, SIM_ORDER_ONE } sim
 
 @interface SimEncoder : NSObject <MTLComputeCommandEncoder> {
  @public
-  NSString *_label;
   SimCommandBuffer *_commandBuffer;
   SimEncoderInfo *_info;
   NSUInteger _number;

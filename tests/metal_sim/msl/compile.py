@@ -1,7 +1,7 @@
 """Compiles a .metal source to a shared library that the simulator's runtime loads.
 
-    python compile.py SOURCE --runtime LIBRARY --cache FOLDER [--check] [--fast-math]
-                      [--version 310] [-D NAME=VALUE]
+    python compile.py SOURCE --clang CLANG --runtime LIBRARY --cache FOLDER [--check]
+                      [--fast-math] [--version 310] [-D NAME=VALUE]
 
 SOURCE may be - for standard input. Prints the library's path; it is kept in the cache under a hash
 of all that it depends on. Warnings and errors go to standard error, in the form of Apple's
@@ -26,7 +26,6 @@ from prepass import Prepass  # noqa: E402
 from rules import Code, check_code  # noqa: E402
 from tokens import Tokens  # noqa: E402
 
-CLANG_VERSIONS = range(22, 17, -1)
 WARNINGS = shlex.split(
     "-Wall -Wno-unused -Wno-unknown-pragmas -Wno-unused-command-line-argument "
     "-Wno-missing-braces -Wno-address-of-temporary -Wno-pass-failed -Werror=c++17-extensions "
@@ -51,17 +50,9 @@ class CompileError(Exception):
     """The source is refused; the message is what Apple's compiler would print."""
 
 
-def find_clang() -> str | None:
-    """The clang to use, 18 or newer."""
-    names = [f"clang-{version}" for version in CLANG_VERSIONS]
-    return next((found for name in names if (found := shutil.which(name))), None)
-
-
 def compile_library(options: argparse.Namespace) -> tuple[Path, str]:
     """The library of a source and its warnings, from the cache where they are there."""
-    clang = find_clang()
-    if clang is None:
-        raise CompileError("clang 18 or newer is not installed")
+    clang = options.clang
     from_input = str(options.source) == "-"
     source = sys.stdin.read() if from_input else options.source.read_text(encoding="utf-8")
     library = options.cache / f"kernels-{_digest(clang, source, options)}.so"
@@ -194,6 +185,7 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=Path)
+    parser.add_argument("--clang", required=True)
     parser.add_argument("--runtime", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--check", action="store_true")

@@ -19,7 +19,9 @@ HERE = Path(__file__).resolve().parent
 SHIM = HERE.parent / "msl"
 sys.path[:0] = [str(SHIM), str(HERE.parent.parent.parent)]
 
-from compile import DIAGNOSTICS, CompileError, find_clang, to_cplusplus  # noqa: E402
+from compile import DIAGNOSTICS, CompileError, to_cplusplus  # noqa: E402
+
+from tests.metal_sim.simulator import find_tools  # noqa: E402
 
 LIBDEVICE = "nvvm/libdevice/libdevice.10.bc"
 TARGET = [
@@ -53,8 +55,8 @@ def libdevice() -> Path:
 
 def compile_ptx(text: str, version: int, folder: Path) -> Path:
     """One library's .ptx and .names; raises CompileError with the compiler's words."""
-    clang = find_clang()
-    if clang is None:
+    clang = find_tools().clang
+    if not clang:
         raise CompileError("clang 18 or newer is not installed")
     source = to_cplusplus(clang, text, version, [])
     base = folder / name_of(text)
