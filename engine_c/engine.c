@@ -51,8 +51,9 @@ sd_status sd_engine_open(sd_engine **out, const sd_engine_options *options, sd_e
   error_clear(error);
   sd_engine *engine = calloc(1, sizeof *engine);
   if (!engine) return error_set(error, SD_OUT_OF_MEMORY, "no memory for the engine");
+  engine->threads = options->threads ? options->threads : threads_processors();
   sd_status status =
-      cpu_backend_open(&engine->cpu, options->threads, options->isa, &engine->stop, error);
+      cpu_backend_open(&engine->cpu, engine->threads, options->isa, &engine->stop, error);
   if (!status) status = engine_choose(engine, options, error);
   if (status) {
     sd_engine_close(engine);

@@ -327,3 +327,15 @@ def test_factors_may_lie_anywhere(engine: Engine) -> None:
     with open_model(engine) as model:
         model.set_adapters([odd])
         assert latents(model) == merged(engine, made)
+
+
+def test_merging_uses_the_engine_s_threads() -> None:
+    """Each has rows of its own, which the plan counts."""
+    made = plain(LINEAR, product(np.random.default_rng(5), (64, 192), 4))
+    figures = []
+    for threads in (1, 3):
+        with Engine(threads=threads) as engine, open_model(engine) as model:
+            model.set_adapters([made.adapter])
+            figures.append(model.plan(request()).merging)
+    rows_of_a_thread = 3 * 192 * 4
+    assert figures[1] - figures[0] == 2 * rows_of_a_thread
