@@ -117,7 +117,10 @@ class GalleryFilters(QWidget):
         search = QLineEdit()
         search.setPlaceholderText(self.tr("Search words, models"))
         search.setToolTip(
-            self.tr('Search by words of the prompt; "in quotes" together, -word leaves out')
+            self.tr(
+                "Search by words of the prompt, the model or a LoRA;"
+                ' "in quotes" together, -word leaves out'
+            )
         )
         search.setAccessibleName(self.tr("Search the gallery"))
         search.setClearButtonEnabled(True)

@@ -15,14 +15,15 @@ _LARGEST_DOUBLED = 512
 class PictureLevels:
     """An image that stands for a picture of `size` pixels, which a preview may have fewer of.
 
-    Halves are made when they are first needed: reading a large picture at a small zoom otherwise
-    skips pixels, which flickers and costs as much as the whole picture.
+    All is made when it is first drawn, as a picture to compare with may never be. Halves, because
+    reading a large picture at a small zoom skips pixels, which flickers and costs as much as the
+    whole picture.
     """
 
     def __init__(self, image: QImage, size: QSize | None = None) -> None:
         self.image = image
         self.size = size or image.size()
-        self._levels = [_enlarged(image, self.size).convertToFormat(QImage.Format.Format_RGB32)]
+        self._levels: list[QImage] = []
 
     def draw(self, painter: QPainter, target: QRectF, source: QRectF, *, exact: bool) -> None:
         """Draws the part `source` (in pixels of the picture) into `target` (of the device).
@@ -44,6 +45,9 @@ class PictureLevels:
     def _level(self, zoom: float) -> QImage:
         """The smallest level that still has a pixel for each of the device's."""
         number = 0
+        if not self._levels:
+            whole = _enlarged(self.image, self.size)
+            self._levels = [whole.convertToFormat(QImage.Format.Format_RGB32)]
         while zoom * 2 ** (number + 1) <= 1 and min(self._levels[number].size().toTuple()) > 1:
             number += 1
             if number == len(self._levels):

@@ -633,8 +633,8 @@
         <translation>搜索文字、模型</translation>
     </message>
     <message>
-        <source>Search by words of the prompt; &quot;in quotes&quot; together, -word leaves out</source>
-        <translation>按提示词搜索；“加引号”为整句，-词 为排除</translation>
+        <source>Search by words of the prompt, the model or a LoRA; &quot;in quotes&quot; together, -word leaves out</source>
+        <translation>按提示词、模型或 LoRA 中的词搜索；加英文引号表示连在一起，-词 表示排除</translation>
     </message>
     <message>
         <source>Search the gallery</source>
