@@ -204,7 +204,7 @@ def norm_chain(x: np.ndarray, y: np.ndarray, op: str) -> list[Op]:
 # ---- products ----
 
 
-def _linear(
+def linear(
     shape: tuple[int, int, int, int],
     out: int,
     *,
@@ -212,6 +212,8 @@ def _linear(
     residual: bool = False,
     act: str = "none",
 ) -> Callable[[Maker], Built]:
+    """x [n, h, w, c]; out: channels, of a GEGLU half as many as the weight's."""
+
     def build(make: Maker) -> Built:
         x, w = (
             make.array(*shape),
@@ -371,28 +373,28 @@ CASES = (
         title="f32 in",
         build=group_norm(1, 4, 5, (16, 8), 4, source_dtype="f32"),
     ),
-    Case(op="linear", title="plain", build=_linear((2, 1, 77, 64), 96), has_weights=True),
-    Case(op="linear", title="one row", build=_linear((1, 1, 1, 320), 130)),
-    Case(op="linear", title="odd", build=_linear((1, 3, 5, 33), 7, bias=False)),
-    Case(op="linear", title="narrow", build=_linear((1, 1, 9, 1), 1)),
-    Case(op="linear", title="residual", build=_linear((2, 4, 5, 40), 40, residual=True)),
-    Case(op="linear", title="long", build=_linear((1, 1, 300, 700), 65, residual=True)),
+    Case(op="linear", title="plain", build=linear((2, 1, 77, 64), 96), has_weights=True),
+    Case(op="linear", title="one row", build=linear((1, 1, 1, 320), 130)),
+    Case(op="linear", title="odd", build=linear((1, 3, 5, 33), 7, bias=False)),
+    Case(op="linear", title="narrow", build=linear((1, 1, 9, 1), 1)),
+    Case(op="linear", title="residual", build=linear((2, 4, 5, 40), 40, residual=True)),
+    Case(op="linear", title="long", build=linear((1, 1, 300, 700), 65, residual=True)),
     Case(
         op="linear",
         title="geglu",
-        build=_linear((2, 1, 17, 40), 50, act="geglu"),
+        build=linear((2, 1, 17, 40), 50, act="geglu"),
         has_weights=True,
     ),
     Case(
         op="linear",
         title="geglu odd",
-        build=_linear((1, 1, 3, 19), 5, act="geglu", bias=False),
+        build=linear((1, 1, 3, 19), 5, act="geglu", bias=False),
     ),
     *(
         Case(
             op="linear",
             title=act,
-            build=_linear((1, 1, 13, 24), 35, act=act, residual=act == "silu"),
+            build=linear((1, 1, 13, 24), 35, act=act, residual=act == "silu"),
         )
         for act in reference.ACTIVATION
         if act != "none"

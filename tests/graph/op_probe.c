@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "backend/cpu/cpu_backend.h"
-#include "backend/metal/metal_open.h"
+#include "backend/metal/metal_state.h"
 #include "base/error.h"
 #include "graph/plan.h"
 #include "graph/weights.h"
@@ -56,6 +56,11 @@ void probe_report(sd_report *out, const probe_device *device);
 sd_status probe_start(probe_result *out, probe_device *device, const probe_run *run,
                       sd_error *error);
 
+/* Metal: how products are cut from now on. variant: of metal_matrix.h, -1: as was found at
+ * opening; flops_per_second decides on slices of K, 0: as found; pace, measured over estimated
+ * time, on bands of rows. */
+void probe_tune(probe_device *device, int32_t variant, double flops_per_second, double pace);
+
 /* Name and usability of the instruction set `isa`, NULL past the end. */
 const char *probe_isa(int32_t *usable, int32_t isa);
 
@@ -66,6 +71,7 @@ enum { PROBE_OPS = 8 };
 struct probe_device {
   backend *cpu, *backend; /* the same where it is the CPU's */
   atomic_int stop;
+  metal_tuning tuning; /* as found at opening */
 };
 
 typedef struct probe_frame {
@@ -223,6 +229,17 @@ sd_status probe_start(probe_result *out, probe_device *device, const probe_run *
   return status;
 }
 
+void probe_tune(probe_device *device, int32_t variant, double flops_per_second, double pace) {
+  metal_backend *m = metal_of(device->backend);
+  m->tuning = device->tuning;
+  m->pace = pace;
+  if (flops_per_second > 0) m->tuning.flops_per_second = flops_per_second;
+  if (variant < 0) return;
+  for (int32_t form = 0; form < MATRIX_FORM_COUNT; form++)
+    for (int32_t size = 0; size < MATRIX_SIZE_COUNT; size++)
+      m->tuning.variant[form][size] = (matrix_variant)variant;
+}
+
 void probe_close(probe_device *device) {
   if (device->backend && device->backend != device->cpu)
     device->backend->table->close(device->backend);
@@ -242,6 +259,7 @@ sd_status probe_open(probe_device **out, const sd_engine_options *options, sd_er
                                    .source_count = options->metal_source_count,
                                    .fallback = {device->cpu, cpu_backend_borrow}};
     status = metal_backend_open(&device->backend, &setting, &device->stop, error);
+    if (!status) device->tuning = metal_of(device->backend)->tuning;
   }
   if (status)
     probe_close(device);

@@ -1,7 +1,9 @@
 """Runs operators of ops.def through graph, plan and a backend, with NumPy arrays in and out."""
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 
 from app.engine.metal_sources import metal_sources
 from tests.engine_library import ENGINE_FOLDER, build_probe
-from tests.metal.modes import Mode
+from tests.metal.modes import Cut, Mode
 from tests.metal_sim import simulator
 
 SOURCE = Path(__file__).with_name("op_probe.c")
@@ -59,6 +61,7 @@ class Setting:
     """How a run is done: storage of activations, threads, instruction set, raised stop flag.
 
     metal: on the simulated GPU, which must be there (tests/metal_sim/simulator.py), in this mode.
+    cut: how it cuts products.
     """
 
     storage: str = "f32"
@@ -66,6 +69,7 @@ class Setting:
     isa: int = -1
     stop: bool = False
     metal: Mode | None = None
+    cut: Cut = field(default_factory=Cut)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,10 +193,14 @@ def metal_fallbacks(mode: Mode) -> dict[str, str]:
 
 
 def _open_device(setting: Setting) -> Any:
-    mode = setting.metal
-    if mode:  # also for the buffers of a device that is open
-        simulator.Control(simulator.build()).set_mode(check=mode.check, seed=mode.seed)
-    return _device(mode, setting.threads, setting.isa)
+    mode, cut = setting.metal, setting.cut
+    if mode is None:
+        return _device(None, setting.threads, setting.isa)
+    # also for the buffers of a device that is open
+    simulator.Control(simulator.build()).set_mode(check=mode.check, seed=mode.seed)
+    device = _device(mode, setting.threads, setting.isa)
+    _probe(True)[1].probe_tune(device, cut.variant, cut.flops_per_second, cut.pace)
+    return device
 
 
 @cache
@@ -208,10 +216,24 @@ def _device(metal: Mode | None, threads: int, isa: int) -> Any:
     structs = ffi.new("sd_metal_source[]", rows)
     options.metal_sources, options.metal_source_count = structs, len(sources)
     out, error = ffi.new("probe_device **"), ffi.new("sd_error *")
-    status = library.probe_open(out, options, error)
+    with _simulated(metal) if metal else nullcontext():
+        status = library.probe_open(out, options, error)
     if status:
         raise ProbeError(status, ffi.string(error.text).decode())
     return out[0]
+
+
+@contextmanager
+def _simulated(mode: Mode) -> Iterator[None]:
+    """The mode's GPU, and its faults while it is opened."""
+    control = simulator.Control(simulator.build())
+    control.set_faults(mode.faults)
+    os.environ["MTLSIM_FAMILY"] = str(mode.family)
+    try:
+        yield
+    finally:
+        del os.environ["MTLSIM_FAMILY"]
+        control.set_faults("")
 
 
 @cache
