@@ -3,7 +3,7 @@
 One head, or a part of the picture, where the whole would take a simulator minutes.
 """
 
-from tests.graph.op_cases import Case, attention, group_norm, layer_norm
+from tests.graph.op_cases import Case, Conv, attention, group_norm, layer_norm, linear
 
 REAL_SHAPES = (
     *(
@@ -40,4 +40,30 @@ REAL_SHAPES = (
     Case(op="layer_norm", title="320", build=layer_norm(1, 1, 4096, 320)),
     Case(op="layer_norm", title="1280", build=layer_norm(2, 1, 256, 1280)),
     Case(op="layer_norm", title="2048", build=layer_norm(1, 1, 77, 2048)),
+    *(
+        Case(op="linear", title=title, build=build)
+        for title, build in {
+            "64x64 latents": linear((1, 64, 64, 320), 320, residual=True),
+            "context": linear((2, 1, 77, 768), 640, bias=False),
+            "GEGLU": linear((1, 16, 16, 640), 2560, act="geglu"),
+            "out of GEGLU": linear((1, 8, 8, 5120), 1280, residual=True),
+            "time": linear((2, 1, 1, 320), 1280, act="silu"),
+            "text encoder": linear((1, 1, 77, 768), 3072, act="quick_gelu"),
+        }.items()
+    ),
+    *(
+        Case(op="conv2d", title=title, build=build)
+        for title, build in {
+            "first": Conv(x=(1, 64, 64), channels=(4,), out=320, size=(64, 64)),
+            "first of inpainting": Conv(x=(1, 32, 32), channels=(9,), out=320, size=(32, 32)),
+            "last": Conv(x=(1, 64, 64), channels=(320,), out=4, size=(64, 64)),
+            "320": Conv(x=(1, 32, 32), channels=(320,), out=320, size=(32, 32), channel_add=-1),
+            "640 and 320": Conv(x=(1, 16, 16), channels=(640, 320), out=640, size=(16, 16)),
+            "1280": Conv(x=(1, 8, 8), channels=(1280,), out=1280, size=(8, 8), residual=True),
+            "smaller": Conv(x=(1, 32, 32), channels=(320,), out=320, size=(16, 16), stride=2),
+            "larger": Conv(x=(1, 8, 8), channels=(640,), out=640, size=(16, 16), upsample=1),
+            "VAE": Conv(x=(1, 64, 64), channels=(128,), out=128, size=(64, 64)),
+            "VAE, picture": Conv(x=(1, 96, 96), channels=(128,), out=3, size=(96, 96)),
+        }.items()
+    ),
 )
