@@ -5,6 +5,7 @@ Owns that choice, and imports only what was chosen: no command ever loads Qt.
 
 import os
 import sys
+import traceback
 
 from app.cli import FAILED
 from app.cli import main as run_command
@@ -16,9 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the window or a command; the program's exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     if given == [SELF_TEST]:
-        from app.self_test import main as run_self_test
-
-        return run_self_test()
+        return _run_self_test()
     if given:
         return run_command(given)
     trouble = _no_screen()
@@ -31,6 +30,17 @@ def main(arguments: list[str] | None = None) -> int:
             return open_window()
     print(f"aquatint: {trouble} `aquatint --help` lists what works without it.", file=sys.stderr)
     return FAILED
+
+
+def _run_self_test() -> int:
+    """The self-test's exit code; a bundle would make an alert of an error, seen by nobody."""
+    try:
+        from app.self_test import main as run_self_test
+
+        return run_self_test()
+    except Exception:
+        traceback.print_exc()
+        return FAILED
 
 
 def _no_screen() -> str | None:

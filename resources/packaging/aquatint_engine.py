@@ -2,6 +2,10 @@
 
 import sys
 
-from app.generation.engine_process import main
+try:
+    from app.generation.engine_process import main
 
-sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))
+except Exception:  # left to py2app's executable, it would become an alert of the engine's own
+    sys.excepthook(*sys.exc_info())
+    sys.exit(1)

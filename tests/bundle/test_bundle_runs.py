@@ -69,6 +69,25 @@ def test_the_self_test_fails_without_an_engine(bundle: Path, tmp_path: Path) -> 
     assert "aquatint: the self-test failed: The engine cannot be started" in done.stderr
 
 
+def test_the_self_test_tells_what_is_missing(bundle: Path, tmp_path: Path) -> None:
+    """By an exit code and not by an alert, which py2app makes of what a script leaves uncaught."""
+    packages = bundle / "Contents" / "Resources" / "lib" / "python"
+    module = packages / "app" / "ui" / "canvas.py"
+    aside = module.rename(module.with_name("aside"))
+    try:
+        done = run(bundle, tmp_path, "--self-test")
+    finally:
+        aside.rename(module)
+    assert done.returncode == 1
+    assert "No module named 'app.ui.canvas'" in done.stderr
+
+
+def test_the_engine_tells_what_is_missing(bundle: Path, tmp_path: Path) -> None:
+    done = run(bundle, tmp_path, "no descriptor", program="aquatint_engine")
+    assert done.returncode == 1
+    assert "ValueError" in done.stderr
+
+
 def test_the_command_line_works_from_the_bundle(bundle: Path, tmp_path: Path) -> None:
     picture = tmp_path / "apple.png"
     done = run(bundle, tmp_path, "generate", "red apple", "--steps", "1", "--output", str(picture))

@@ -60,7 +60,7 @@ def test_it_runs_on_a_mac_of_each_processor_with_few_rights(workflow: dict[Any, 
 
 
 def test_every_step_has_a_name_and_does_one_thing(steps: list[dict[str, Any]]) -> None:
-    known = {"name", "run", "uses", "with", "env", "if", "working-directory"}
+    known = {"name", "run", "uses", "with", "env", "if", "timeout-minutes", "working-directory"}
     for step in steps:
         assert step["name"]
         assert ("run" in step) != ("uses" in step)
