@@ -8,13 +8,11 @@ from tests.graph.op_probe import Op, Setting, metal_fallbacks, run_ops
 from tests.metal.modes import MODES, Mode
 from tests.metal.real_shapes import REAL_SHAPES
 from tests.metal_sim import simulator
-from tests.tolerances import OP_TOLERANCE, relative_error
+from tests.tolerances import metal_tolerance, relative_error
 
 STORAGES = ("f32", "f16")
 # Matrices are f16 on the GPU: what a file has as f32 is rounded, which the reference does not know.
 WEIGHT_DTYPES = ("f16", "bf16", "f8_e4m3", "f8_e5m2")
-# The 2 x 2 phases of an enlarging convolution: sums of weights are rounded to f16 once more.
-PHASES, PHASES_SHARE = "upsample wide", 2
 CAPACITY = 1 << 25  # bytes of the largest output
 LATE_MS = "5"
 by_mode = pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.title)
@@ -33,9 +31,7 @@ def _title(case: Case) -> str:
 def _check(case: Case, setting: Setting, weight_dtype: str = "f16") -> None:
     op, wanted = case.build(Maker(7, setting.storage, weight_dtype))
     got = run_ops([op], setting, CAPACITY)
-    tolerance = OP_TOLERANCE["f16" if got.out.dtype == np.float16 else "f32"]
-    if case.title == PHASES:
-        tolerance *= PHASES_SHARE
+    tolerance = metal_tolerance(case.title, got.out)
     error = relative_error(got.out, wanted)
     assert error <= tolerance, f"off by {error:.2g}, allowed {tolerance:.2g}"
     assert got.bad_node == -1

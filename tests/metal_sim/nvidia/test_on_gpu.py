@@ -10,14 +10,13 @@ import ctypes
 import os
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
 from tests.graph.op_cases import CASES, Case, Maker
 from tests.graph.op_probe import Setting, metal_fallbacks, run_ops
 from tests.metal.modes import Mode
 from tests.metal_sim.nvidia.on_nvidia import nvidia_device
-from tests.tolerances import OP_TOLERANCE, relative_error
+from tests.tolerances import metal_tolerance, relative_error
 
 
 def _has_gpu() -> bool:
@@ -49,5 +48,4 @@ def test_nothing_is_left_to_the_cpu() -> None:
 def test_numbers(case: Case, storage: str) -> None:
     op, wanted = case.build(Maker(7, storage, "f16"))
     out = run_ops([op], Setting(storage=storage, metal=Mode(), threads=2))
-    error = relative_error(out.out, wanted)
-    assert error <= OP_TOLERANCE["f16" if out.out.dtype == np.float16 else "f32"]
+    assert relative_error(out.out, wanted) <= metal_tolerance(case.title, out.out)
