@@ -197,6 +197,10 @@ class _FolderList(QWidget):
         self._paths: tuple[Path, ...] = ()
         self._remove = QPushButton(self.tr("Remove"))
         self.list = QListWidget()
+        self._hint = QLabel(self.tr("No folder yet"), self.list)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        set_role(self._hint, "caption")
+        QVBoxLayout(self.list).addWidget(self._hint)
         self.list.setFixedHeight(LIST_HEIGHT)
         self.list.setAccessibleName(name)
         self.list.setToolTip(name)
@@ -220,6 +224,7 @@ class _FolderList(QWidget):
 
     def show_paths(self, paths: tuple[Path, ...]) -> None:
         """Shows these folders."""
+        self._hint.setVisible(not paths)
         if paths != self._paths:
             self._paths = paths
             self.list.clear()

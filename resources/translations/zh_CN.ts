@@ -2238,6 +2238,10 @@ or click to choose one</source>
         <translation>移除</translation>
     </message>
     <message>
+        <source>No folder yet</source>
+        <translation>尚无文件夹</translation>
+    </message>
+    <message>
         <source>Add…</source>
         <translation>添加…</translation>
     </message>
