@@ -166,6 +166,6 @@ _NOTES: dict[Saving, str] = {
     Saving.SMALL_PREVIEWS: "previews were small",
     Saving.RELEASE_WEIGHTS: "each network was unloaded after its part and loads again next time",
     Saving.SPLIT_BATCH: "the pictures were made in smaller batches, one after the other",
-    Saving.TILE_VAE: "the decoder worked in tiles, which takes it about half as long again",
+    Saving.TILE_VAE: "the decoder worked in tiles, which can take it half as long again",
     Saving.HALF_PRECISION: "it was computed in half precision, which shows in the last digits",
 }

@@ -89,7 +89,7 @@ def _savings_text(savings: tuple[Saving, ...]) -> str:
             "Forecast", "unload each network after its part (it loads again next time)"
         ),
         Saving.SPLIT_BATCH: translate("Forecast", "make smaller batches"),
-        Saving.TILE_VAE: translate("Forecast", "tile the decoder (half as long again)"),
+        Saving.TILE_VAE: translate("Forecast", "tile the decoder (up to half as long again)"),
         Saving.HALF_PRECISION: translate("Forecast", "compute in half precision"),
     }
     return translate("Forecast", ", ").join(words[saving] for saving in savings)

@@ -22,6 +22,7 @@ from app.generation.request import (
     MOST_STEPS,
     GenerationRequest,
     RequestError,
+    VaeTiling,
 )
 from app.ui import theme
 from app.ui.choice_field import ChoiceField
@@ -39,7 +40,7 @@ _BATCHES = NumberRange(low=1, high=MOST_PICTURES)
 _CLIP_SKIPS = NumberRange(low=1, high=MOST_CLIP_SKIP)
 _USUAL_STEPS, _USUAL_CFG_SCALES = (1, 60), (1.0, 20.0)
 _USUAL_BATCHES, _USUAL_CLIP_SKIPS = (1, 8), (1, 4)
-_ADVANCED = ("batch_count", "clip_skip", "rng")
+_ADVANCED = ("batch_count", "clip_skip", "rng", "vae_tiling")
 _SIZE = ("width", "height")
 _DEFAULTS = MappingProxyType(
     {field.name: field.default for field in dataclasses.fields(GenerationRequest)}
@@ -72,6 +73,7 @@ class SettingsPanel(QWidget):
         self.batch_count = SliderField(self.tr("Pictures"), _BATCHES, _USUAL_BATCHES, self)
         self.clip_skip = SliderField(self.tr("Clip skip"), _CLIP_SKIPS, _USUAL_CLIP_SKIPS, self)
         self.rng = ChoiceField(self.tr("Noise"), self._rng_labels(), self)
+        self.vae_tiling = ChoiceField(self.tr("Decoder"), self._tiling_labels(), self)
         self._single: dict[str, Any] = {
             "steps": self.steps,
             "sampler": self.sampler,
@@ -80,6 +82,7 @@ class SettingsPanel(QWidget):
             "batch_count": self.batch_count,
             "clip_skip": self.clip_skip,
             "rng": self.rng,
+            "vae_tiling": self.vae_tiling,
         }
         self.advanced = QPushButton(self)
         self.advanced.setCheckable(True)
@@ -106,7 +109,17 @@ class SettingsPanel(QWidget):
     def _rng_labels(self) -> Mapping[Rng, str]:
         return {Rng.CPU: self.tr("CPU"), Rng.NV: self.tr("NVIDIA GPU")}
 
+    def _tiling_labels(self) -> Mapping[VaeTiling, str]:
+        return {
+            VaeTiling.AUTO: self.tr("Tiles if memory is short"),
+            VaeTiling.ON: self.tr("Always in tiles"),
+            VaeTiling.OFF: self.tr("Never in tiles"),
+        }
+
     def _say_what_they_do(self) -> None:
+        self.vae_tiling.setToolTip(
+            self.tr("Tiles need less memory, and may shift colours a little between them.")
+        )
         self.steps.setToolTip(
             self.tr("More steps take longer and show more detail, up to a point.")
         )
@@ -144,6 +157,7 @@ class SettingsPanel(QWidget):
         hidden.addWidget(self._row(self.tr("Pictures"), self.batch_count, "batch_count"))
         hidden.addWidget(self._row(self.tr("Clip skip"), self.clip_skip, "clip_skip"))
         hidden.addWidget(self._row(self.tr("Noise"), self.rng, "rng"))
+        hidden.addWidget(self._row(self.tr("Decoder"), self.vae_tiling, "vae_tiling"))
 
     def _row(self, name: str, control: QWidget, *fields: str) -> SettingRow:
         row = SettingRow(name, control, self)

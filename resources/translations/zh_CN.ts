@@ -594,8 +594,8 @@
         <translation>分小批生成</translation>
     </message>
     <message>
-        <source>tile the decoder (half as long again)</source>
-        <translation>分块解码（多用约一半时间）</translation>
+        <source>tile the decoder (up to half as long again)</source>
+        <translation>分块解码（最多慢一半）</translation>
     </message>
     <message>
         <source>compute in half precision</source>
@@ -2075,6 +2075,10 @@ or click to choose one</source>
         <translation>噪声</translation>
     </message>
     <message>
+        <source>Decoder</source>
+        <translation>解码</translation>
+    </message>
+    <message>
         <source>Settings that are seldom changed.</source>
         <translation>很少更改的设置。</translation>
     </message>
@@ -2085,6 +2089,22 @@ or click to choose one</source>
     <message>
         <source>NVIDIA GPU</source>
         <translation>NVIDIA GPU</translation>
+    </message>
+    <message>
+        <source>Tiles if memory is short</source>
+        <translation>内存不足时分块</translation>
+    </message>
+    <message>
+        <source>Always in tiles</source>
+        <translation>始终分块</translation>
+    </message>
+    <message>
+        <source>Never in tiles</source>
+        <translation>从不分块</translation>
+    </message>
+    <message>
+        <source>Tiles need less memory, and may shift colours a little between them.</source>
+        <translation>分块占用内存较少，但各块之间颜色可能略有差异。</translation>
     </message>
     <message>
         <source>More steps take longer and show more detail, up to a point.</source>

@@ -129,8 +129,8 @@ def test_it_says_what_will_be_done_and_what_it_costs() -> None:
     assert few.level is Level.OK
     assert few.text == (
         "Needs 4.0 GB of 5.0 GB free; will show small previews, unload each network after its"
-        " part (it loads again next time), make smaller batches, tile the decoder (half as long"
-        " again)"
+        " part (it loads again next time), make smaller batches, tile the decoder (up to half"
+        " as long again)"
     )
     none = judge(needs, machine(total=16 * GIB, free=2 * GIB))
     assert none.level is Level.WARNING

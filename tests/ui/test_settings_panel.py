@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 
 from app.engine.types import Rng, Sampler, Schedule
-from app.generation.request import RANDOM_SEED
+from app.generation.request import RANDOM_SEED, VaeTiling
 from app.ui.request_draft import RequestDraft
 from app.ui.setting_row import SettingRow
 from app.ui.settings_panel import SettingsPanel
@@ -246,8 +246,10 @@ def test_advanced_settings_reach_the_draft(panel, draft) -> None:
     retype(panel.batch_count.field, "4")
     retype(panel.clip_skip.field, "20")
     choose(panel.rng, "NVIDIA GPU")
+    choose(panel.vae_tiling, "Always in tiles")
     request = draft.request
     assert (request.batch_count, request.clip_skip, request.rng) == (4, 12, Rng.NV)
+    assert request.vae_tiling is VaeTiling.ON
     assert "from 1 to 12" in row_of(panel.clip_skip).caption
 
 
