@@ -391,7 +391,7 @@ def test_a_lora_that_is_dropped_makes_the_picture_and_finds_it_again(
     assert panel.rows[0].caption.text() == "1 of 1 layers"
     (entry,) = kept.args[0]
     assert entry.loras == ("ink",)
-    assert shown.gallery.ids(GalleryQuery(lora="ink")) == [entry.id]
+    assert shown.gallery.search(GalleryQuery(lora="ink")) == [entry]
     shown.draft.set(prompt="", loras=())
     with qtbot.waitSignal(shown.opener.picture_opened) as opened:
         shown.opener.open([entry.path])
