@@ -192,6 +192,17 @@ def metal_fallbacks(mode: Mode) -> dict[str, str]:
     return {ffi.string(r.op).decode(): ffi.string(r.reason).decode() for r in found}
 
 
+def metal_missing(mode: Mode) -> dict[str, str]:
+    """The pipelines that the simulated GPU's backend does not use, and why."""
+    ffi, library = _probe(True)
+    report = ffi.new("sd_report *")
+    library.probe_report(report, _open_device(Setting(metal=mode)))
+    rows = report.pipelines[0 : report.pipeline_count]
+    return {
+        ffi.string(r.name).decode(): ffi.string(r.log).decode() for r in rows if not r.max_threads
+    }
+
+
 def _open_device(setting: Setting) -> Any:
     mode, cut = setting.metal, setting.cut
     if mode is None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.graph.op_cases import CASES, Built, Case, Conv, Maker, linear
-from tests.graph.op_probe import Setting, metal_fallbacks, run_ops
+from tests.graph.op_probe import Setting, metal_fallbacks, metal_missing, run_ops
 from tests.metal.modes import CHECK_SEEDS, Cut, Mode
 from tests.metal_sim import simulator
 from tests.tolerances import OP_TOLERANCE, relative_error
@@ -123,11 +123,13 @@ def test_the_variant_is_what_ran(variant: str, form: int) -> None:
     assert damaged > 1
 
 
-@pytest.mark.parametrize("kernel", VARIANTS["64x64"])
-def test_a_variant_that_computes_wrongly_is_not_chosen(kernel: str) -> None:
+@pytest.mark.parametrize("kernel", [*VARIANTS["64x64"], *VARIANTS["direct"], *VARIANTS["tensor"]])
+def test_a_variant_that_computes_wrongly_is_refused(kernel: str) -> None:
     """It differs from the plainest at opening, which then serves in its place, on the GPU too."""
-    mode, control = Mode(faults=f"wrong={kernel}"), simulator.Control(simulator.build())
+    mode = Mode(family=TENSOR_FAMILY, faults=f"wrong={kernel}")
+    control = simulator.Control(simulator.build())
     assert metal_fallbacks(mode) == {}
+    assert "64x32" in metal_missing(mode)[kernel]
     control.set_faults(mode.faults)
     errors = [_error(PRODUCTS[title], mode, Cut()) for title in ("rows", "3x3 two", "phases")]
     control.set_faults("")

@@ -70,6 +70,10 @@ int32_t metal_kernel_threads(const metal_backend *m, metal_kernel kernel) {
   return m->kernels.pipelines[kernel] ? m->kernels.pipelines[kernel]->max_threads : 0;
 }
 
+void metal_refuse(metal_backend *m, metal_kernel kernel, const char *why) {
+  metal_kernels_drop(&m->kernels, m->driver, kernel, why);
+}
+
 metal_view metal_tensor_view(metal_backend *m, const tensor *t) {
   return t ? (metal_view){m->arena, t->offset, tensor_bytes(t)} : (metal_view){0};
 }

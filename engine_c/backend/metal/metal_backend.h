@@ -52,6 +52,9 @@ void metal_encode(metal_backend *m, const metal_dispatch *d);
 /* Most threads of a group of this pipeline; 0: it is not there. */
 int32_t metal_kernel_threads(const metal_backend *m, metal_kernel kernel);
 
+/* Takes a pipeline out of use from now on, with nothing encoded; `why` is a constant text. */
+void metal_refuse(metal_backend *m, metal_kernel kernel, const char *why);
+
 metal_view metal_tensor_view(metal_backend *m, const tensor *t); /* NULL t: absent */
 metal_view metal_weight_view(metal_backend *m, const weight *w); /* NULL w: absent */
 

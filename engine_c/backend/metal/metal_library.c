@@ -91,6 +91,14 @@ void metal_kernels_open(metal_kernels *k, const metal_device_table *driver, meta
   for (int32_t i = 0; i < METAL_KERNEL_COUNT; i++) library_open_pipeline(k, i, driver);
 }
 
+void metal_kernels_drop(metal_kernels *k, const metal_device_table *driver, metal_kernel kernel,
+                        const char *why) {
+  driver->pipeline_close(k->pipelines[kernel]);
+  k->pipelines[kernel] = NULL;
+  k->pipeline_rows[kernel].max_threads = 0;
+  k->pipeline_rows[kernel].log = why;
+}
+
 void metal_kernels_close(metal_kernels *k, const metal_device_table *driver) {
   for (int32_t i = 0; i < METAL_KERNEL_COUNT; i++)
     if (k->pipelines[i]) driver->pipeline_close(k->pipelines[i]);

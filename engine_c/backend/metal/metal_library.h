@@ -18,6 +18,11 @@ typedef struct metal_kernels {
 /* Compiles what this GPU can use of the sources, and makes every pipeline of metal_kernels.def. */
 void metal_kernels_open(metal_kernels *k, const metal_device_table *driver, metal_device *device,
                         const sd_metal_source *sources, int32_t count);
+
+/* Takes a pipeline out of use; `why`, which must outlive k, stands in the report. */
+void metal_kernels_drop(metal_kernels *k, const metal_device_table *driver, metal_kernel kernel,
+                        const char *why);
+
 void metal_kernels_close(metal_kernels *k, const metal_device_table *driver);
 
 #endif

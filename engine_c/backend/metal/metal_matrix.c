@@ -34,7 +34,7 @@ static product_tile product_tile_of(const product *p) {
   return TILES[p->variant];
 }
 
-static metal_kernel product_kernel(const product *p, matrix_variant variant) {
+metal_kernel product_kernel(const product *p, matrix_variant variant) {
   static const metal_kernel F16[MATRIX_VARIANT_COUNT][MATRIX_FORM_COUNT] = {
       [MATRIX_64X64] = {METAL_matrix_f16_64x64_rows, METAL_matrix_f16_64x64_taps},
       [MATRIX_64X32] = {METAL_matrix_f16_64x32_rows, METAL_matrix_f16_64x32_taps},
@@ -175,19 +175,26 @@ static void product_set_slices(product *p, const metal_tuning *tuning) {
     p->args.slices = product_min(product_ceil(4 * cores, tiles), most);
 }
 
+/* The variant, or the plainest where its pipeline is missing. */
+static matrix_variant product_there(const product *p, const metal_backend *m,
+                                    matrix_variant variant) {
+  const int is_there = metal_kernel_threads(m, product_kernel(p, variant)) >= TILE_THREADS;
+  return is_there ? variant : MATRIX_64X32;
+}
+
 void product_cut(product *p, const metal_backend *m, const metal_tuning *tuning) {
   const int64_t tiles =
       (int64_t)product_ceil(p->args.row_end, 64) * product_ceil(p->args.weight_rows, 64);
   const matrix_size size = tiles < 64 ? MATRIX_SMALL : tiles < 512 ? MATRIX_MIDDLE : MATRIX_LARGE;
   matrix_variant variant = tuning->variant[p->form][size];
   if (p->args.weight_rows <= 32) variant = MATRIX_64X32;
-  if (variant == MATRIX_DIRECT && !product_may_be_direct(p)) variant = tuning->staged;
-  if (variant == MATRIX_TENSOR && !product_may_be_tensor(p)) variant = tuning->staged;
-  if (metal_kernel_threads(m, product_kernel(p, variant)) < TILE_THREADS) variant = MATRIX_64X32;
-  product_set_variant(p, variant);
+  if (variant == MATRIX_DIRECT && !product_may_be_direct(p)) variant = MATRIX_64X64;
+  if (variant == MATRIX_TENSOR && !product_may_be_tensor(p)) variant = MATRIX_64X64;
+  product_set_variant(p, product_there(p, m, variant));
   product_set_order(p);
   product_set_slices(p, tuning);
-  if (p->variant == MATRIX_DIRECT && p->args.slices > 1) product_set_variant(p, tuning->staged);
+  if (p->variant == MATRIX_DIRECT && p->args.slices > 1)
+    product_set_variant(p, product_there(p, m, MATRIX_64X64));
 }
 
 /* ---- its dispatches ---- */

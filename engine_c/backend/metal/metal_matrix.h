@@ -26,7 +26,6 @@ typedef enum matrix_size {
 
 struct metal_tuning {
   matrix_variant variant[MATRIX_FORM_COUNT][MATRIX_SIZE_COUNT];
-  matrix_variant staged; /* where the chosen one does not take the shape: through the threadgroup */
   double flops_per_second; /* of the fastest product that was timed */
 };
 
@@ -36,9 +35,9 @@ metal_tuning metal_tuning_default(void);
 /* Runs what has been encoded; its seconds on the GPU, negative if it failed. */
 typedef double (*metal_finish)(metal_backend *m);
 
-/* Compares each variant's results with those of the plainest, MATRIX_64X32, and times those that
- * agree at six shapes of SD 1.5, in the scratch: some 0.2 s on an M1, less on others. A device
- * slower than any GPU (the simulator) is not timed. */
+/* Refuses variants whose results are not those of the plainest, MATRIX_64X32, and times the others
+ * at six shapes of SD 1.5, in the scratch: some 0.2 s on an M1, less on others. A device slower
+ * than any GPU (the simulator) is not timed. */
 metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish);
 
 #endif

@@ -21,6 +21,9 @@ typedef struct product {
 /* Fills what follows from the shapes. */
 void product_derive(product *p);
 
+/* The pipeline of a variant. */
+metal_kernel product_kernel(const product *p, matrix_variant variant);
+
 /* Chooses variant, order of tiles and slices of K. */
 void product_cut(product *p, const metal_backend *m, const metal_tuning *tuning);
 

@@ -72,27 +72,30 @@ static int tuning_is_equal(metal_view got, metal_view wanted) {
   return 1;
 }
 
-/* Runs the product by the variant; 0 if that cannot be. */
-static int tuning_run(metal_backend *m, metal_finish finish, product *p, matrix_variant variant,
-                      const metal_tuning *so_far) {
+/* The product by the variant; its own `variant` is another where that cannot be. */
+static product tuning_cut(metal_backend *m, const tuning_shape *s, matrix_variant variant,
+                          const metal_tuning *so_far) {
   metal_tuning tuning = *so_far;
-  for (int32_t size = 0; size < MATRIX_SIZE_COUNT; size++) tuning.variant[p->form][size] = variant;
-  product_cut(p, m, &tuning);
-  if (p->variant != variant) return 0;
-  product_encode(m, p);
-  return finish(m) >= 0.0;
+  tuning.variant[s->form][s->size] = variant;
+  product p = tuning_product(m, s);
+  product_cut(&p, m, &tuning);
+  return p;
 }
 
-/* Whether the variant gives what MATRIX_64X32 gives. */
-static int tuning_agrees(metal_backend *m, metal_finish finish, matrix_form form,
+/* Refuses the variant if it does not give what MATRIX_64X32 gives. */
+static void tuning_check(metal_backend *m, metal_finish finish, matrix_form form,
                          matrix_variant variant, const metal_tuning *so_far) {
   const tuning_shape shape = {form, MATRIX_SMALL, 8, 64, 64};
-  product wanted = tuning_product(m, &shape), got = wanted;
+  product wanted = tuning_cut(m, &shape, MATRIX_64X32, so_far);
+  product got = tuning_cut(m, &shape, variant, so_far);
+  if (got.variant != variant) return;
   got.out.offset += got.out.bytes;
   tuning_draw(wanted.from[FROM_X], 1);
   tuning_draw(wanted.from[FROM_WEIGHT], 2);
-  return tuning_run(m, finish, &wanted, MATRIX_64X32, so_far) &&
-         tuning_run(m, finish, &got, variant, so_far) && tuning_is_equal(got.out, wanted.out);
+  product_encode(m, &wanted);
+  product_encode(m, &got);
+  if (finish(m) < 0.0 || !tuning_is_equal(got.out, wanted.out))
+    metal_refuse(m, product_kernel(&got, variant), "its results are not those of the 64x32 tiles");
 }
 
 /* ---- fast ---- */
@@ -100,10 +103,7 @@ static int tuning_agrees(metal_backend *m, metal_finish finish, matrix_form form
 /* FLOPs per second of the shape by the variant; 0 if it cannot run. */
 static double tuning_rate(metal_backend *m, metal_finish finish, const tuning_shape *s,
                           matrix_variant variant, const metal_tuning *so_far) {
-  metal_tuning tuning = *so_far;
-  tuning.variant[s->form][s->size] = variant;
-  product p = tuning_product(m, s);
-  product_cut(&p, m, &tuning);
+  const product p = tuning_cut(m, s, variant, so_far);
   if (p.variant != variant) return 0.0;
   double best = 0.0;
   for (int32_t i = 0; i < RUNS; i++) {
@@ -115,12 +115,7 @@ static double tuning_rate(metal_backend *m, metal_finish finish, const tuning_sh
   return best;
 }
 
-typedef struct tuning_allowed {
-  int variant[MATRIX_FORM_COUNT][MATRIX_VARIANT_COUNT];
-} tuning_allowed;
-
-static void tuning_time(metal_tuning *tuning, metal_backend *m, metal_finish finish,
-                        const tuning_allowed *allowed) {
+static void tuning_time(metal_tuning *tuning, metal_backend *m, metal_finish finish) {
   static const tuning_shape SHAPES[] = {
       {MATRIX_TAPS, MATRIX_LARGE, 64, 320, 320},  {MATRIX_ROWS, MATRIX_LARGE, 64, 320, 320},
       {MATRIX_TAPS, MATRIX_MIDDLE, 32, 640, 640}, {MATRIX_ROWS, MATRIX_MIDDLE, 32, 640, 640},
@@ -130,7 +125,6 @@ static void tuning_time(metal_tuning *tuning, metal_backend *m, metal_finish fin
     const tuning_shape *s = &SHAPES[i];
     double best = 0.0;
     for (int32_t v = 0; v < MATRIX_VARIANT_COUNT; v++) {
-      if (!allowed->variant[s->form][v]) continue;
       const double rate = tuning_rate(m, finish, s, (matrix_variant)v, tuning);
       if (rate <= best) continue;
       best = rate;
@@ -151,18 +145,10 @@ metal_tuning metal_tuning_default(void) {
 metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish) {
   static const tuning_shape PROBE = {MATRIX_ROWS, MATRIX_SMALL, 8, 320, 320};
   metal_tuning tuning = metal_tuning_default();
-  tuning_allowed allowed = {0};
   for (int32_t form = 0; form < MATRIX_FORM_COUNT; form++)
     for (int32_t v = 0; v < MATRIX_VARIANT_COUNT; v++)
-      allowed.variant[form][v] =
-          tuning_agrees(m, finish, (matrix_form)form, (matrix_variant)v, &tuning);
-  if (!allowed.variant[MATRIX_ROWS][MATRIX_64X64] || !allowed.variant[MATRIX_TAPS][MATRIX_64X64]) {
-    tuning.staged = MATRIX_64X32;
-    for (int32_t form = 0; form < MATRIX_FORM_COUNT; form++)
-      for (int32_t size = 0; size < MATRIX_SIZE_COUNT; size++)
-        tuning.variant[form][size] = MATRIX_64X32;
-  }
+      if (v != MATRIX_64X32) tuning_check(m, finish, (matrix_form)form, (matrix_variant)v, &tuning);
   if (tuning_rate(m, finish, &PROBE, MATRIX_64X32, &tuning) >= LEAST_FLOPS)
-    tuning_time(&tuning, m, finish, &allowed);
+    tuning_time(&tuning, m, finish);
   return tuning;
 }
