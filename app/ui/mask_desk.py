@@ -17,8 +17,8 @@ from app.ui.mask_store import MaskStore
 from app.ui.menus import Command
 from app.ui.request_draft import RequestDraft
 
-LARGEST_SIDE = 2048
-"""A larger picture is masked at this size: an edge is softer than its pixels anyhow."""
+LARGEST_SIDE = 1536
+"""A larger picture is masked at this size, which is written within a frame after each stroke."""
 
 
 class MaskDesk(QObject):
