@@ -40,10 +40,12 @@ static attention_args attention_shape(const node *n) {
                           .scale = (float)(log2_e / sqrt((double)size))};
 }
 
-/* Two products of one block of queries with all keys, in all heads and rows of the batch. */
-static double attention_block_flops(const attention_args *a, int32_t batch, int32_t block_queries) {
+/* Two products of one block of queries with all keys, in all heads and rows of the batch; `size`:
+ * channels of a head that are worked on, zeros among them. */
+static double attention_block_flops(const attention_args *a, int32_t batch, int32_t block_queries,
+                                    int32_t size) {
   const double keys = a->is_causal ? (a->keys + 1) / 2.0 : a->keys;
-  return 4.0 * batch * a->heads * block_queries * keys * a->size;
+  return 4.0 * batch * a->heads * block_queries * keys * size;
 }
 
 void metal_attention(metal_backend *m, const node *n) {
@@ -54,7 +56,8 @@ void metal_attention(metal_backend *m, const node *n) {
   const int is_wide = row->size == INT32_MAX;
   const int32_t block_queries = is_f32 ? row->f32_queries : row->f16_queries;
   const int32_t slices = is_wide ? attention_ceil(args.size, ATTENTION_WIDE_COLUMNS) : 1;
-  const double block_flops = attention_block_flops(&args, batch, block_queries);
+  const double block_flops =
+      attention_block_flops(&args, batch, block_queries, is_wide ? args.size : row->size);
   const metal_view out = metal_tensor_view(m, n->out);
   metal_dispatch d = {
       .kernel = is_f32 ? row->f32 : row->f16,
