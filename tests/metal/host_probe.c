@@ -28,6 +28,7 @@ typedef struct probe_script {
   int32_t dispatches;
   double flops;           /* of one */
   double slowness;        /* seconds that a portion takes, over what was estimated at first */
+  double pace_before;     /* 0: 1 */
   int32_t fails_at, code; /* command buffer, counted from 1, that ends with this code; 0: none */
   int32_t hangs_at;       /* from this one on nothing ends; 0: none */
   int32_t stops_at;       /* the flag is raised before this dispatch, counted from 1; 0: never */
@@ -157,7 +158,7 @@ void probe_commands(probe_story *out, const probe_script *script) {
   m->base.stop = &stop;
   m->driver = &PROBE_TABLE;
   m->device = &device;
-  m->pace = 1;
+  m->pace = script->pace_before > 0 ? script->pace_before : 1;
   m->kernels.pipelines[0] = &pipeline;
   const metal_dispatch d = {.threads = 32, .flops = script->flops};
   for (int32_t i = 1; i <= script->dispatches; i++) {

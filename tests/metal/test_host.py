@@ -150,6 +150,14 @@ def test_the_pace_of_the_gpu_is_learnt(slowness: float) -> None:
     assert out.limit == pytest.approx(0.02 * 1000 * GIGA / slowness, rel=0.1)
 
 
+def test_a_pace_that_was_far_too_high_is_unlearnt() -> None:
+    """A GPU that slept through the start-up check is not taken for a slow one for ever."""
+    slow = story(dispatches=200, slowness=1000.0)
+    assert slow.pace > 100
+    out = story(dispatches=20_000, slowness=1.0, pace_before=slow.pace)
+    assert out.pace == pytest.approx(1.0, rel=0.1)
+
+
 def test_a_gpu_that_hangs_ends_the_job_and_keeps_its_memory() -> None:
     out = story(hangs_at=2)
     assert out.error.status == FAILED

@@ -16,7 +16,7 @@ static const double PORTION_SECONDS = 0.025, DISPATCH_MOST_SECONDS = 0.02;
 /* Other programs use the GPU too: a wait is given up only when it is far beyond the estimate. */
 static const double WAIT_LEAST_SECONDS = 10, WAIT_TIMES_ESTIMATE = 20;
 
-static const double PACE_LEARNT = 0.3, PACE_LEAST_SECONDS = 1e-3;
+static const double PACE_LEARNT = 0.3, PACE_LEAST_SECONDS = 1e-3, PACE_LEAST = 0.01;
 
 double metal_dispatch_limit(const metal_backend *m) {
   return DISPATCH_MOST_SECONDS * FLOPS_PER_SECOND / m->pace;
@@ -27,11 +27,11 @@ static double commands_estimate(const metal_backend *m, const metal_dispatch *d)
   return m->pace * (DISPATCH_SECONDS + busy);
 }
 
-/* Short portions are mostly overhead and teach nothing. */
+/* What was short, and was thought to be, is mostly overhead and teaches nothing. */
 static void commands_learn(metal_backend *m, double estimated, double measured) {
-  if (measured < PACE_LEAST_SECONDS) return;
+  if (fmax(estimated, measured) < PACE_LEAST_SECONDS) return;
   const double ratio = fmin(fmax(measured / estimated, 0.1), 10);
-  m->pace *= 1 + PACE_LEARNT * (ratio - 1);
+  m->pace = fmax(PACE_LEAST, m->pace * (1 + PACE_LEARNT * (ratio - 1)));
 }
 
 /* ---- waits ---- */

@@ -261,7 +261,7 @@ static void damage(SimCommand *command) {
     if (_error) break;
     [self runCommand:command];
   }
-  _end = seconds();
+  _end = _start + (seconds() - _start) / (double)sim_setting("MTLSIM_SPEED", 1);
   pthread_mutex_lock(&_mutex);
   _status = _error ? MTLCommandBufferStatusError : MTLCommandBufferStatusCompleted;
   pthread_mutex_unlock(&_mutex);
