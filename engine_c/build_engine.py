@@ -27,7 +27,8 @@ COMPILE_FLAGS = [
 ]
 LINK_FLAGS = ["-pthread"]
 if sys.platform == "darwin":
-    LINK_FLAGS += ["-framework", "Foundation", "-framework", "Metal"]
+    # Without CoreGraphics a program of the command line is given no default device.
+    LINK_FLAGS += [f"-Wl,-framework,{name}" for name in ("CoreGraphics", "Foundation", "Metal")]
 
 
 def binding() -> str:

@@ -61,13 +61,14 @@ class Setting:
     """How a run is done: storage of activations, threads, instruction set, raised stop flag.
 
     metal: on the simulated GPU, which must be there (tests/metal_sim/simulator.py), in this mode.
-    cut: how it cuts products.
+    cut: how it cuts products. leaves_metal: the CPU takes over once the weights are packed.
     """
 
     storage: str = "f32"
     threads: int = 1
     isa: int = -1
     stop: bool = False
+    leaves_metal: bool = False
     metal: Mode | None = None
     cut: Cut = field(default_factory=Cut)
 
@@ -112,6 +113,7 @@ def run_ops(ops: Sequence[Op], setting: Setting, capacity: int = 1 << 22) -> Out
             "weight_count": len(weights),
             "storage": DTYPES.index(setting.storage),
             "stop": int(setting.stop),
+            "leaves_metal": int(setting.leaves_metal),
         },
     )
     buffer = ffi.new("char[]", capacity)

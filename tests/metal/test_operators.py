@@ -67,6 +67,14 @@ def test_weight_formats(case: Case, dtype: str) -> None:
     _check(case, Setting(metal=Mode()), dtype)
 
 
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.has_weights or "norm" in case.op], ids=_title
+)
+def test_the_cpu_takes_over_in_the_middle(case: Case) -> None:
+    """From the weights as Metal holds them, for the file's may be gone."""
+    _check(case, Setting(metal=Mode(), leaves_metal=True))
+
+
 @pytest.mark.parametrize("case", CASES[::5], ids=_title)
 def test_late_command_buffers(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU that starts late gives the same numbers to a host that waits for it."""

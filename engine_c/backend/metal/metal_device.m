@@ -275,7 +275,7 @@ static void device_buffer_close(metal_device *d, metal_buffer *buffer) {
   @autoreleasepool {
     id<MTLBuffer> handle = (id<MTLBuffer>)buffer->handle;
     [d->residents removeAllocation:handle];
-    d->has_new_residents = 1;
+    [d->residents commit]; /* it holds the buffer until then */
     [handle release];
     free(buffer);
   }

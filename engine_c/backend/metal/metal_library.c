@@ -71,10 +71,12 @@ static void library_open_pipeline(metal_kernels *k, int32_t index,
   const kernel_row *row = &KERNEL_ROWS[index];
   sd_pipeline_report *report = &k->pipeline_rows[index];
   metal_library *library = k->libraries[row->library];
+  const sd_library_report *compiled = &k->library_rows[row->library];
   char **log = &k->logs[METAL_LIBRARY_COUNT + index];
-  *report = (sd_pipeline_report){.name = row->function,
-                                 .library = LIBRARY_ROWS[row->library].name,
-                                 .log = "its library is not there"};
+  *report = (sd_pipeline_report){
+      .name = row->function,
+      .library = LIBRARY_ROWS[row->library].name,
+      .log = compiled->language ? "its library did not compile" : compiled->log};
   if (!library) return;
   metal_pipeline *pipeline = driver->pipeline_open(library, row->function, row->constants, log);
   k->pipelines[index] = pipeline;
