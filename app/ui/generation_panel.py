@@ -131,6 +131,8 @@ class GenerationPanel(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bar = scroll.verticalScrollBar()
+        bar.rangeChanged.connect(lambda _, last: self._leave_room(bar.width() if last else 0))
         model = QHBoxLayout()
         model.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, theme.SPACE)
         model.addWidget(self.model_button)
@@ -151,6 +153,10 @@ class GenerationPanel(QWidget):
         rows.addWidget(scroll, 1)
         rows.addWidget(_line(self))
         rows.addLayout(foot)
+
+    def _leave_room(self, bar_width: int) -> None:
+        """The scroll bar stands in the margin: the fields end where the model's button does."""
+        self._parts.setContentsMargins(_MARGIN, theme.SPACE, _MARGIN - bar_width, _MARGIN)
 
     def _connect(self) -> None:
         self.model_button.clicked.connect(self.model_requested)

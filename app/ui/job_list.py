@@ -3,13 +3,17 @@
 Owns what keys and the mouse mean. Does nothing to a job but move it.
 """
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QFrame, QListView, QWidget
 
 from app.generation.job import Job, JobState
 from app.generation.job_queue import JOB_ROLE, JobQueue
-from app.ui.queue_delegate import QueueDelegate, button_rect
+from app.ui.queue_delegate import ROW_HEIGHT, QueueDelegate, button_rect
+
+WIDTH = 320
+FEWEST_ROWS, MOST_ROWS = 2, 6
+"""Rows that it would like to show at once; whole ones, so that none looks cut off."""
 
 
 class JobList(QListView):
@@ -37,6 +41,20 @@ class JobList(QListView):
         self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.viewport().setAutoFillBackground(False)
         self.setAccessibleName(self.tr("Queue"))
+        for changed in (queue.rowsInserted, queue.rowsRemoved, queue.modelReset):
+            changed.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As high as its jobs, within bounds."""
+        rows = min(max(self._queue.rowCount(), FEWEST_ROWS), MOST_ROWS)
+        return QSize(WIDTH, rows * ROW_HEIGHT)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Begins at the job that runs: those that have ended are above."""
+        super().showEvent(event)
+        if self._queue.running_id:
+            row = self._queue.row_of(self._queue.running_id)
+            self.scrollTo(self._queue.index(row, 0), QListView.ScrollHint.PositionAtTop)
 
     @property
     def current_job(self) -> Job | None:

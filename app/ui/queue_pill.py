@@ -31,7 +31,7 @@ class QueuePill(QPushButton):
         elif waiting:
             text = self.tr("{count} waiting")
         else:
-            text = self.tr("Last job") if is_running else self.tr("Queue empty")
+            text = self.tr("None waiting") if is_running else self.tr("Queue empty")
         self.setText(text.format(count=waiting))
         self.setAccessibleName(self.tr("Queue: {state}").format(state=self.text()))
         self.setIcon(icon("pause" if self._queue.paused else "queue"))

@@ -1902,8 +1902,8 @@ or click to choose one</source>
         <translation>{count} 个等待中</translation>
     </message>
     <message>
-        <source>Last job</source>
-        <translation>最后一个任务</translation>
+        <source>None waiting</source>
+        <translation>没有等待的任务</translation>
     </message>
     <message>
         <source>Queue empty</source>

@@ -27,7 +27,7 @@ from app.ui.mask_drawing import Brush
 from app.ui.menus import Command
 from app.ui.translation import install_translation
 
-LIMIT_MS = 120_000
+LIMIT_MS = 1_200_000
 PROMPTS = (
     "a sunflower, flat icon",
     "an octopus, pixel art",

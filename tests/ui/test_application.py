@@ -24,6 +24,8 @@ from app.settings import Appearance, Settings, load_settings
 from app.ui import theme
 from app.ui.dropped_content import DropWord
 from app.ui.first_run import FirstRun
+from app.ui.init_image_panel import InitImagePanel
+from app.ui.lora_panel import LoraPanel
 from app.ui.main_window import View
 from app.ui.menus import Command
 from app.ui.version_check import VersionCheck
@@ -160,6 +162,12 @@ def test_a_waiting_job_is_edited(open_app: Open) -> None:
     assert shown.draft.request.prompt == "two"
     generate(shown, "changed")
     assert [job.request.prompt for job in shown.queue.jobs()] == ["one", "changed"]
+
+
+def test_the_sidebar_has_each_part_once(open_app: Open) -> None:
+    shown = open_app()
+    parts = [shown.panel.findChildren(kind) for kind in (LoraPanel, InitImagePanel)]
+    assert parts == [[shown.add_ons.lora_panel], [shown.init_panel]]
 
 
 def test_the_forecast_reaches_sidebar_and_pill(qtbot: QtBot, open_app: Open) -> None:

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QWidget
 
 from app.ui.generation_panel import NARROWEST, GenerationPanel
 from app.ui.request_draft import RequestDraft
@@ -194,3 +194,17 @@ def test_all_is_reached_by_the_keyboard_and_named(panel) -> None:
     for widget in reached:
         assert widget.accessibleName() or widget.text(), widget
         assert widget.toolTip(), widget
+
+
+@pytest.mark.parametrize("height", [400, 1400])
+def test_the_fields_end_where_the_model_s_button_does(
+    qtbot, panel: GenerationPanel, height: int
+) -> None:
+    panel.resize(340, height)
+    scroll = panel.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: scroll.verticalScrollBar().isVisible() == (height < 1000))
+    ends = [
+        widget.mapTo(panel, widget.rect().topRight()).x()
+        for widget in (panel.model_button, panel.prompt_panel, panel.settings_panel)
+    ]
+    assert len(set(ends)) == 1

@@ -12,7 +12,7 @@ from app.generation.job import JobState
 from app.generation.job_queue import JobQueue
 from app.generation.request import GenerationRequest
 from app.ui.job_list import JobList
-from app.ui.queue_delegate import button_rect
+from app.ui.queue_delegate import ROW_HEIGHT, button_rect
 from app.ui.queue_pill import QueuePill
 from app.ui.queue_view import QueueView
 from tests.fake_engine_client import FakeEngineClient
@@ -239,5 +239,28 @@ def test_the_pill_counts(queue: JobQueue, client: FakeEngineClient, qtbot: QtBot
     queue.paused = False
     client.finish()
     client.finish()
-    assert pill.text() == "Last job"
-    assert "Last job" in pill.accessibleName()
+    assert pill.text() == "None waiting"
+    assert "None waiting" in pill.accessibleName()
+
+
+def test_the_list_shows_whole_rows_and_begins_at_the_job_that_runs(
+    queue: JobQueue, client: FakeEngineClient, qtbot: QtBot
+) -> None:
+    rows = JobList(queue)
+    qtbot.addWidget(rows)
+    heights = [rows.sizeHint().height()]
+    for number in range(12):
+        fill(queue, f"picture {number}")
+        heights.append(rows.sizeHint().height())
+    assert heights == sorted(heights)
+    assert len(set(heights)) > 3
+    assert not any(height % ROW_HEIGHT for height in heights)
+    for _ in range(4):
+        client.finish()
+    rows.resize(rows.sizeHint())
+    rows.show()
+    qtbot.waitExposed(rows)
+    assert queue.running_id
+    running = rows.model().index(queue.row_of(queue.running_id), 0)
+    assert rows.visualRect(running).top() == 0
+    assert rows.viewport().height() % ROW_HEIGHT == 0
