@@ -23,6 +23,7 @@ class About(QDialog):
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE)
         picture = QLabel()
+        picture.setFixedSize(ICON_SIDE, ICON_SIDE)
         drawing = QIcon(str(resource_path("icons/aquatint.png")))
         picture.setPixmap(drawing.pixmap(QSize(ICON_SIDE, ICON_SIDE), self.devicePixelRatioF()))
         layout.addWidget(picture, alignment=Qt.AlignmentFlag.AlignHCenter)

@@ -28,7 +28,7 @@ from app.ui import theme
 from app.ui.theme import SPACE, set_role
 from app.version import VERSION
 
-WIDTH, HEIGHT = 560, 560
+WIDTH, HEIGHT = 560, 620
 
 
 class BackendPanel(QDialog):

@@ -20,6 +20,8 @@ RADIUS = theme.RADIUS
 BADGE = 20
 STARS_FROM = 84  # px of a tile's side: below it there is no room to aim at a star
 SCRIM_HEIGHT = 40
+LARGE_STAR, SMALL_STAR = 7.0, 5.0
+"""Half of a star's size, in points."""
 ON_PICTURE = QColor(255, 255, 255)
 
 Index = QModelIndex | QPersistentModelIndex
@@ -113,20 +115,17 @@ class GalleryDelegate(QStyledItemDelegate):
         can_aim = is_hovered and tile.width() >= STARS_FROM
         if can_aim or entry.rating:
             _paint_scrim(painter, tile, 0.62 if can_aim else 0.45)
-        if can_aim:
-            self._paint_stars(painter, tile, entry.rating, MOST_STARS)
-        elif entry.rating:
-            self._paint_stars(painter, tile, entry.rating, entry.rating)
+        self._paint_stars(painter, tile, entry.rating, can_aim)
         if entry.flag is not Flag.NONE or can_aim:
             _paint_badge(painter, tile, entry.flag)
 
-    def _paint_stars(self, painter: QPainter, tile: QRectF, rating: int, most: int) -> None:
+    def _paint_stars(self, painter: QPainter, tile: QRectF, rating: int, can_aim: bool) -> None:
+        """All of them, large, where one can be pressed; else the rating's alone, small."""
         step = _star_step(tile)
-        small = step < 18 or most < MOST_STARS
-        radius = min(step * 0.39, 5.0 if small else 7.0)
-        shown = (self._hovered_star() or rating) if most == MOST_STARS else rating
-        for star in range(1, most + 1):
-            pitch = step if most == MOST_STARS else min(step, radius * 2 + 3)
+        radius = min(step * 0.39, LARGE_STAR if can_aim else SMALL_STAR)
+        pitch = step if can_aim else min(step, radius * 2 + 3)
+        shown = (self._hovered_star() or rating) if can_aim else rating
+        for star in range(1, (MOST_STARS if can_aim else rating) + 1):
             center = QPointF(tile.left() + 8 + (star - 0.5) * pitch - 2, tile.bottom() - 13)
             color = QColor(ON_PICTURE)
             color.setAlphaF(1.0 if star <= shown else 0.75)

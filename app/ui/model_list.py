@@ -40,12 +40,12 @@ PAD = 8
 CHECK = 18
 NO_INDEX = QModelIndex()
 FAMILIES = {
-    Family.SD1: "Stable Diffusion 1",
-    Family.SD1_INPAINTING: "Stable Diffusion 1, inpainting",
-    Family.SD2: "Stable Diffusion 2",
+    Family.SD1: "SD 1.5",
+    Family.SD1_INPAINTING: "SD 1.5 inpainting",
+    Family.SD2: "SD 2",
     Family.SDXL: "SDXL",
     Family.SDXL_REFINER: "SDXL refiner",
-    Family.SD3: "Stable Diffusion 3",
+    Family.SD3: "SD 3",
     Family.FLUX: "FLUX",
     Family.LCM: "LCM",
 }
@@ -157,8 +157,13 @@ def _ignore_missing(error: Exception) -> None:
         raise error
 
 
+def family_label(family: str) -> str:
+    """A family's word as users know it."""
+    return FAMILIES.get(Family(family), family.upper()) if family else ""
+
+
 def _text_of(choice: ModelChoice) -> str:
-    family = FAMILIES.get(Family(choice.family), "") if choice.family else ""
+    family = family_label(choice.family)
     file = choice.path.name if choice.path else ""
     return f"{choice.title} {choice.family} {family} {file} {choice.dtype_label}".lower()
 
@@ -167,10 +172,9 @@ def detail_text(choice: ModelChoice) -> str:
     """Family, precision and size of the file; of a refused file why it is refused."""
     if choice.is_refused:
         return choice.sentence
-    family = FAMILIES.get(Family(choice.family), choice.family) if choice.family else ""
     own = "" if choice.path else QCoreApplication.translate("ModelList", "Comes with the app")
     size = byte_text(choice.size_bytes) if choice.size_bytes else ""
-    return " · ".join(filter(None, [own, family, choice.dtype_label, size]))
+    return " · ".join(filter(None, [own, family_label(choice.family), choice.dtype_label, size]))
 
 
 class ModelDelegate(QStyledItemDelegate):

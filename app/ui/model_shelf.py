@@ -23,6 +23,7 @@ from app.ui.byte_text import byte_text
 from app.ui.folder_watch import FolderWatch
 from app.ui.forecast import free_bytes
 from app.ui.model_choice import ModelChoice, choice_of
+from app.ui.model_list import family_label
 from app.ui.model_picker import ModelPicker
 from app.ui.request_draft import RequestDraft
 
@@ -206,12 +207,6 @@ class ModelShelf(QObject):
 
     def _show_need(self, model: Path | None, planned: Planned) -> None:
         self._picker.set_need(model, planned.needs[0].figures.peak if planned.needs else None)
-
-
-def family_label(family: str) -> str:
-    """A family's word as users know it."""
-    labels = {"sd1": "SD 1.5", "sd1_inpainting": "SD 1.5 inpainting", "sd2": "SD 2"}
-    return labels.get(family, family.upper())
 
 
 def mini_choice() -> ModelChoice:

@@ -6,7 +6,7 @@ Owns the way of a picture between the gallery, the canvas, the draft and the cli
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
 from app.library.gallery_entry import GalleryEntry
@@ -92,7 +92,7 @@ class PictureDesk(QObject):
     def _compare(self, first: GalleryEntry, second: GalleryEntry) -> None:
         def show(images: list[QImage]) -> None:
             self._canvas.show_picture(images[0], first)
-            self._canvas.set_compare(images[1], second.prompt)
+            self._canvas.set_compare(images[1], *_names(second, first))
             act = self._canvas.canvas_actions
             if not (act.split.isChecked() or act.side_by_side.isChecked()):
                 act.side_by_side.trigger()
@@ -138,3 +138,14 @@ class PictureDesk(QObject):
     def _copy_files(paths: list[Path]) -> None:
         image = QImage(str(paths[0])) if len(paths) == 1 else None
         QGuiApplication.clipboard().setMimeData(picture_data(paths, image))
+
+
+def _names(one: GalleryEntry, other: GalleryEntry) -> tuple[str, str]:
+    """What tells two pictures apart: their prompts, or what is different though these are not."""
+    facts = ((entry.prompt, entry.model, _seed_text(entry)) for entry in (one, other))
+    pairs = tuple(zip(*facts, strict=True))
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+
+
+def _seed_text(entry: GalleryEntry) -> str:
+    return QCoreApplication.translate("CanvasView", "seed {seed}").format(seed=entry.seed)

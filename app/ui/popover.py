@@ -38,6 +38,7 @@ class Popover(QFrame):
         shadow.setColor(QColor(0, 0, 0, SHADOW_OPACITY))
         self.setGraphicsEffect(shadow)
         self._anchor: QWidget | None = None
+        self._holder: QWidget | None = None
         self.hide()
 
     def toggle(self, anchor: QWidget) -> None:
@@ -49,7 +50,7 @@ class Popover(QFrame):
 
     def open_at(self, anchor: QWidget) -> None:
         """Shows it where it fits: below the anchor if that is in the upper half, else above."""
-        self._anchor = anchor
+        self._anchor, self._holder = anchor, QApplication.focusWidget()
         self._place()
         self.show()
         self.raise_()
@@ -58,15 +59,15 @@ class Popover(QFrame):
         self.opened.emit()
 
     def close_up(self) -> None:
-        """Hides it and gives the focus back to the anchor."""
+        """Hides it and gives the focus back to who had it, such as the prompt."""
         if not self.isVisible():
             return
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
         holder = QApplication.focusWidget()
         had_focus = holder is None or holder is self or self.isAncestorOf(holder)
         self.hide()
-        if self._anchor and had_focus:
-            self._anchor.setFocus()
+        if self._holder and had_focus and self._holder in self.window().findChildren(QWidget):
+            self._holder.setFocus()
         self.closed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

@@ -1,6 +1,6 @@
 """How many jobs wait, always in sight. Knows only the queue."""
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.generation.job import JobState
@@ -16,6 +16,7 @@ class QueuePill(QPushButton):
         super().__init__(parent)
         self._queue = queue
         theme.set_role(self, "quiet")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the cursor in the prompt
         self.setIconSize(QSize(14, 14))
         self.setToolTip(self.tr("Show the queue."))
         for changed in (queue.rowsInserted, queue.rowsRemoved, queue.modelReset, queue.dataChanged):

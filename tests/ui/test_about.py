@@ -27,7 +27,8 @@ def test_it_tells_the_version_and_leads_to_the_licences(qtbot: QtBot) -> None:
     about.show()
     labels = about.findChildren(QLabel)
     assert f"Version {VERSION}" in [label.text() for label in labels]
-    assert any(not label.pixmap().isNull() for label in labels)
+    (icon,) = (label for label in labels if not label.pixmap().isNull())
+    assert icon.pixmap().deviceIndependentSize().toSize() == icon.size()
     (button,) = [b for b in about.findChildren(QPushButton) if b.text() == "Licences…"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     shown = about.findChild(Licences)

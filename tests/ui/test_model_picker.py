@@ -65,12 +65,12 @@ def told(picker: ModelPicker, row: int) -> str:
 def test_the_mini_model_is_first_and_refused_files_are_last(picker: ModelPicker) -> None:
     assert titles(picker) == ["Zebra mini", "dreamshaper", "pruned", "a_first_by_name"]
     assert picker.list.currentIndex().row() == 1  # the one in use
-    assert "Comes with the app · Stable Diffusion 1 · f16 · 80 MB" in told(picker, 0)
+    assert "Comes with the app · SD 1.5 · f16 · 80 MB" in told(picker, 0)
     assert "Not this one: choose two." in told(picker, 3)
 
 
 def test_typing_finds_and_return_chooses(qtbot, picker: ModelPicker) -> None:
-    qtbot.keyClicks(picker.search, "diffusion PRUN")
+    qtbot.keyClicks(picker.search, "1.5 PRUN")
     assert titles(picker) == ["pruned"]
     with qtbot.waitSignal(picker.model_chosen) as chosen:
         qtbot.keyClick(picker.search, Qt.Key.Key_Return)

@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.popover import Popover
@@ -40,10 +40,14 @@ def test_a_press_elsewhere_and_esc_close_it(qtbot: QtBot, window: QWidget) -> No
     assert popover.isVisible()
     qtbot.mouseClick(window, Qt.MouseButton.LeftButton, pos=window.rect().bottomRight())
     assert not popover.isVisible()
+    writing = QLineEdit(window)
+    writing.show()
+    writing.setFocus()
     popover.toggle(anchor)
+    assert popover.hasFocus()
     qtbot.keyClick(popover, Qt.Key.Key_Escape)
     assert not popover.isVisible()
-    assert anchor.hasFocus()
+    assert writing.hasFocus()
 
 
 def test_it_follows_the_window(qtbot: QtBot, window: QWidget) -> None:
