@@ -1,7 +1,7 @@
 """About: the name, the version, what it stands on. Knows nothing else of the app."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.paths import resource_path
@@ -64,6 +64,16 @@ class About(QDialog):
         row.addWidget(done)
         row.addStretch()
         layout.addLayout(row)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """As high as its words are in the fonts that they are shown in."""
+        super().showEvent(event)
+        layout = self.layout()
+        assert layout
+        for label in self.findChildren(QLabel):
+            label.ensurePolished()
+        layout.invalidate()
+        self.setFixedHeight(layout.totalHeightForWidth(WIDTH))
 
     def _show_licences(self) -> None:
         dialog = Licences(self)

@@ -25,6 +25,7 @@ from app.engine.report_text import report_lines, wanted_pipelines
 from app.engine.types import DeviceInfo, EngineReport, OpCheck
 from app.generation.messages import Ready
 from app.ui import theme
+from app.ui.engine_words import in_own_words
 from app.ui.theme import SPACE, set_role
 from app.version import VERSION
 
@@ -89,7 +90,7 @@ class BackendPanel(QDialog):
     def show_trouble(self, sentence: str) -> None:
         """The engine was lost or cannot be started."""
         self._verdict.setText(self.tr("The engine is not running"))
-        self._detail.setText(sentence)
+        self._detail.setText(in_own_words(sentence))
 
     def _device_card(self) -> QFrame:
         card = QFrame()

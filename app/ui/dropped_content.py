@@ -15,6 +15,7 @@ from app.library.model_library import describe_model
 from app.library.picture_file import is_picture
 from app.ui.byte_text import byte_text
 from app.ui.drop_overlay import DropAction, DropDescription
+from app.ui.engine_words import in_own_words
 
 translate = QCoreApplication.translate
 
@@ -95,11 +96,11 @@ def default_word(content: DroppedContent) -> DropWord | None:
 
 
 def _describe_model(entry: ModelEntry) -> DropDescription:
-    facts = [entry.dtype_label, byte_text(entry.size_bytes), entry.sentence]
+    facts = [entry.dtype_label, byte_text(entry.size_bytes), in_own_words(entry.sentence)]
     detail = " · ".join(filter(None, facts))
     if entry.kind is ModelKind.REFUSED:
         return DropDescription(
-            title=entry.title, detail=entry.sentence, icon_name="warning", actions=()
+            title=entry.title, detail=in_own_words(entry.sentence), icon_name="warning", actions=()
         )
     actions = (
         DropAction(

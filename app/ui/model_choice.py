@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.library.model_entry import ModelEntry, ModelKind
+from app.ui.engine_words import in_own_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,6 @@ def choice_of(entry: ModelEntry) -> ModelChoice:
         family=entry.family,
         dtype_label=entry.dtype_label,
         size_bytes=entry.size_bytes,
-        sentence=entry.sentence,
+        sentence=in_own_words(entry.sentence),
         is_refused=entry.kind is ModelKind.REFUSED,
     )

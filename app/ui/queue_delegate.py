@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 from app.generation.job import Job, JobState
 from app.generation.job_queue import JOB_ROLE
 from app.ui import job_words, theme
+from app.ui.engine_words import in_own_words
 from app.ui.icons import icon
 
 ROW_HEIGHT = 56
@@ -104,7 +105,7 @@ class QueueDelegate(QStyledItemDelegate):
     ) -> bool:
         """The whole prompt, and why a job failed."""
         job: Job | None = index.data(JOB_ROLE)
-        lines = (job.request.prompt, job.sentence) if job else ()
+        lines = (job.request.prompt, in_own_words(job.sentence)) if job else ()
         text = "\n\n".join(line.strip() for line in lines if line.strip())
         QToolTip.showText(event.globalPos(), text, view)
         return True
@@ -140,7 +141,7 @@ class QueueDelegate(QStyledItemDelegate):
         width = QFontMetricsF(caption).horizontalAdvance(state) + 1
         left = below.adjusted(0, 0, -width - theme.SPACE, 0)
         if job.state is JobState.FAILED:
-            _paint_text(painter, below, job.sentence or state, caption, worn.danger)
+            _paint_text(painter, below, in_own_words(job.sentence) or state, caption, worn.danger)
             return
         _paint_text(painter, left, job_words.details(job.request), caption, worn.muted)
         color = worn.accent if job.state is JobState.RUNNING else worn.muted

@@ -11,6 +11,7 @@ from app.generation.job_queue import JobQueue
 from app.generation.messages import Finished, Progress
 from app.generation.request import GenerationRequest
 from app.ui.canvas_view import CanvasView
+from app.ui.engine_words import in_own_words
 from app.ui.generation_panel import GenerationPanel
 from app.ui.live_mode import LiveMode
 from app.ui.picture_keeper import PictureKeeper
@@ -98,7 +99,7 @@ class Workbench(QObject):
 
     def warn(self, sentence: str) -> None:
         """Says something that went wrong."""
-        self._progress.show_message(sentence, "warning")
+        self._progress.show_message(in_own_words(sentence), "warning")
 
     # ------------------------------------------------------------ what jobs do
 
@@ -118,8 +119,8 @@ class Workbench(QObject):
 
     def _finish(self, job_id: str, finished: Finished) -> None:
         self._panel.set_running(False)
-        plain = (each.sentence for each in finished.embeddings)
-        self._progress.show_message(" ".join(filter(None, (finished.note, *plain))))
+        told = (finished.note, *(each.sentence for each in finished.embeddings))
+        self._progress.show_message(" ".join(map(in_own_words, filter(None, told))))
         self.live.job_ended(job_id)
         if self._queue.job(job_id).is_transient:
             if self._is_watching:
@@ -134,7 +135,7 @@ class Workbench(QObject):
         self.live.job_ended(job_id)
         self._canvas.end_preview()
         cancelled = self._queue.job(job_id).state is JobState.CANCELLED
-        self._progress.show_message(sentence, "" if cancelled else "danger")
+        self._progress.show_message(in_own_words(sentence), "" if cancelled else "danger")
 
     def _show_kept(self, finished: Finished, shown: list[ShownPicture]) -> None:
         if self._is_watching:

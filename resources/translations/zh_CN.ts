@@ -456,6 +456,313 @@
     </message>
 </context>
 <context>
+    <name>Engine</name>
+    <message>
+        <source>Cancelled.</source>
+        <translation>已取消。</translation>
+    </message>
+    <message>
+        <source>There is not enough memory for this; choose a smaller size or batch.</source>
+        <translation>内存不足；请减小尺寸或张数。</translation>
+    </message>
+    <message>
+        <source>no memory for a picture of this size ({need} MB): make it smaller</source>
+        <translation>内存放不下这个尺寸的图片（{need} MB）：请减小尺寸</translation>
+    </message>
+    <message>
+        <source>the GPU has no memory to give</source>
+        <translation>GPU 没有可用内存</translation>
+    </message>
+    <message>
+        <source>the GPU ran out of memory: make the picture smaller or close other programs ({detail})</source>
+        <translation>GPU 内存不足：请减小图片尺寸或关闭其他程序（{detail}）</translation>
+    </message>
+    <message>
+        <source>macOS stopped the GPU because a part took too long: close other programs that use it, or make the picture smaller ({detail})</source>
+        <translation>某一步耗时过长，macOS 停止了 GPU：请关闭其他占用 GPU 的程序，或减小图片尺寸（{detail}）</translation>
+    </message>
+    <message>
+        <source>macOS lets this process use the GPU no more: the engine must be restarted ({detail})</source>
+        <translation>macOS 不再允许此进程使用 GPU：需要重新启动引擎（{detail}）</translation>
+    </message>
+    <message>
+        <source>the GPU failed: try again ({detail})</source>
+        <translation>GPU 出错：请重试（{detail}）</translation>
+    </message>
+    <message>
+        <source>the GPU is gone: the engine must be restarted ({detail})</source>
+        <translation>GPU 已断开：需要重新启动引擎（{detail}）</translation>
+    </message>
+    <message>
+        <source>numbers ran out of range before {layer} in f16, so it was rerun in f32</source>
+        <translation>{layer} 之前的数值超出 f16 范围，已改用 f32 重新计算</translation>
+    </message>
+    <message>
+        <source>numbers ran out of range before {layer}</source>
+        <translation>{layer} 之前的数值超出范围</translation>
+    </message>
+    <message>
+        <source>A mask needs a picture to begin from: choose one, or leave out the mask.</source>
+        <translation>蒙版需要起始图片：请选择一张，或去掉蒙版。</translation>
+    </message>
+    <message>
+        <source>There is no LoRA named {name}: add its file or its folder.</source>
+        <translation>没有名为 {name} 的 LoRA：请添加它的文件或文件夹。</translation>
+    </message>
+    <message>
+        <source>There is no LoRA named {name}: did you mean {names}?</source>
+        <translation>没有名为 {name} 的 LoRA：是否指 {names}？</translation>
+    </message>
+    <message>
+        <source>The strength in {tag} is no number: write it like {example}.</source>
+        <translation>{tag} 中的强度不是数字：请写成 {example}。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read as a picture: choose a PNG or JPEG.</source>
+        <translation>{path} 无法作为图片读取：请选择 PNG 或 JPEG。</translation>
+    </message>
+    <message>
+        <source>{name} is a LoRA for {family}, and this model is Stable Diffusion 1.x: choose a LoRA that was made for it.</source>
+        <translation>{name} 是用于 {family} 的 LoRA，而当前模型是 Stable Diffusion 1.x：请选择适用于它的 LoRA。</translation>
+    </message>
+    <message>
+        <source>{name} is a LoRA for another model ({why}): choose one that was made for this model.</source>
+        <translation>{name} 是用于其他模型的 LoRA（{why}）：请选择适用于此模型的 LoRA。</translation>
+    </message>
+    <message>
+        <source>{name} is a DoRA, which Aquatint does not apply yet: choose a plain LoRA.</source>
+        <translation>{name} 是 DoRA，Aquatint 暂不支持：请选择普通 LoRA。</translation>
+    </message>
+    <message>
+        <source>{name} holds no LoRA of a kind that Aquatint knows: choose a LoRA, LoHa or LoKr.</source>
+        <translation>{name} 不含 Aquatint 认识的 LoRA：请选择 LoRA、LoHa 或 LoKr。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be opened ({why}): check that the file is there and that you may read it.</source>
+        <translation>{name} 无法打开（{why}）：请确认文件存在且有读取权限。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read ({why}): check that it is there.</source>
+        <translation>{name} 无法读取（{why}）：请确认文件存在。</translation>
+    </message>
+    <message>
+        <source>{name} is damaged: {why}; download it again.</source>
+        <translation>{name} 已损坏（{why}）；请重新下载。</translation>
+    </message>
+    <message>
+        <source>{name} is truncated: it ends inside its header; download it again.</source>
+        <translation>{name} 不完整：文件在文件头处中断；请重新下载。</translation>
+    </message>
+    <message>
+        <source>{name} is truncated: it has {size} of {whole} bytes; download it again.</source>
+        <translation>{name} 不完整：共 {whole} 字节，只有 {size} 字节；请重新下载。</translation>
+    </message>
+    <message>
+        <source>{name} is incomplete (tensor {tensor} is missing): download it again.</source>
+        <translation>{name} 不完整（缺少张量 {tensor}）：请重新下载。</translation>
+    </message>
+    <message>
+        <source>{name} holds no {network}: choose the full checkpoint.</source>
+        <translation>{name} 不含{network}：请选择完整的模型文件。</translation>
+    </message>
+    <message>
+        <source>{name} is empty: {act}.</source>
+        <translation>{name} 是空文件：{act}。</translation>
+    </message>
+    <message>
+        <source>{name} is not a safetensors file: {act}.</source>
+        <translation>{name} 不是 safetensors 文件：{act}。</translation>
+    </message>
+    <message>
+        <source>{name} is {what}: {act}.</source>
+        <translation>{name} 是{what}：{act}。</translation>
+    </message>
+    <message>
+        <source>text encoder</source>
+        <translation>文本编码器</translation>
+    </message>
+    <message>
+        <source>a Stable Diffusion 2 model, which Aquatint does not open yet</source>
+        <translation> Stable Diffusion 2 模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>a Stable Diffusion XL model, which Aquatint does not open yet</source>
+        <translation> Stable Diffusion XL 模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>a Stable Diffusion XL refiner, not a model by itself</source>
+        <translation> Stable Diffusion XL 精修模型，不能单独使用</translation>
+    </message>
+    <message>
+        <source>a Stable Diffusion 3 model, which Aquatint does not open yet</source>
+        <translation> Stable Diffusion 3 模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>a FLUX model, which Aquatint does not open yet</source>
+        <translation> FLUX 模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>a video model, which Aquatint does not open</source>
+        <translation>视频模型，Aquatint 不支持</translation>
+    </message>
+    <message>
+        <source>a guidance-distilled (LCM) model, which Aquatint does not open yet</source>
+        <translation>引导蒸馏（LCM）模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>a quantized model with scales of its own, which Aquatint does not open yet</source>
+        <translation>自带缩放系数的量化模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>an InstructPix2Pix model, which Aquatint does not open yet</source>
+        <translation> InstructPix2Pix 模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>a LoRA, an addition to a model and not a model by itself</source>
+        <translation> LoRA，是模型的附加文件，不是模型</translation>
+    </message>
+    <message>
+        <source>a textual inversion, a word for a model and not a model by itself</source>
+        <translation>文本反转嵌入，是给模型用的词，不是模型</translation>
+    </message>
+    <message>
+        <source>a ControlNet, an addition to a model and not a model</source>
+        <translation> ControlNet，是模型的附加文件，不是模型</translation>
+    </message>
+    <message>
+        <source>a motion module, an addition to a model and not a model</source>
+        <translation>运动模块，是模型的附加文件，不是模型</translation>
+    </message>
+    <message>
+        <source>an IP-Adapter, an addition to a model and not a model</source>
+        <translation> IP-Adapter，是模型的附加文件，不是模型</translation>
+    </message>
+    <message>
+        <source>an upscaler and draws nothing from words</source>
+        <translation>放大模型，不能由文字作画</translation>
+    </message>
+    <message>
+        <source>a VAE alone, one part of a model</source>
+        <translation>单独的 VAE，只是模型的一部分</translation>
+    </message>
+    <message>
+        <source>a TAESD preview decoder, not a model by itself</source>
+        <translation> TAESD 预览解码器，不能单独使用</translation>
+    </message>
+    <message>
+        <source>a text encoder alone, one part of a model</source>
+        <translation>单独的文本编码器，只是模型的一部分</translation>
+    </message>
+    <message>
+        <source>a UNet alone, without the text encoder and the VAE</source>
+        <translation>单独的 UNet，缺少文本编码器和 VAE</translation>
+    </message>
+    <message>
+        <source>no model that Aquatint knows</source>
+        <translation> Aquatint 不认识的文件</translation>
+    </message>
+    <message>
+        <source>a GGUF model, which Aquatint does not open yet</source>
+        <translation> GGUF 模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>a Git LFS pointer and not the model itself</source>
+        <translation> Git LFS 指针，不是模型本身</translation>
+    </message>
+    <message>
+        <source>a PNG picture</source>
+        <translation> PNG 图片</translation>
+    </message>
+    <message>
+        <source>a JPEG picture</source>
+        <translation> JPEG 图片</translation>
+    </message>
+    <message>
+        <source>a WebP picture or a sound</source>
+        <translation> WebP 图片或声音</translation>
+    </message>
+    <message>
+        <source>a GIF picture</source>
+        <translation> GIF 图片</translation>
+    </message>
+    <message>
+        <source>a PDF document</source>
+        <translation> PDF 文档</translation>
+    </message>
+    <message>
+        <source>an HDF5 file</source>
+        <translation> HDF5 文件</translation>
+    </message>
+    <message>
+        <source>a gzip archive</source>
+        <translation> gzip 压缩包</translation>
+    </message>
+    <message>
+        <source>a 7-Zip archive</source>
+        <translation> 7-Zip 压缩包</translation>
+    </message>
+    <message>
+        <source>a RAR archive</source>
+        <translation> RAR 压缩包</translation>
+    </message>
+    <message>
+        <source>a zip archive</source>
+        <translation> zip 压缩包</translation>
+    </message>
+    <message>
+        <source>a web page and not the model itself</source>
+        <translation>网页，不是模型本身</translation>
+    </message>
+    <message>
+        <source>a JSON text and not a model</source>
+        <translation> JSON 文本，不是模型</translation>
+    </message>
+    <message>
+        <source>full of zeros, so its download did not finish</source>
+        <translation>全为零的文件，下载没有完成</translation>
+    </message>
+    <message>
+        <source>a pickle checkpoint, which Aquatint does not open yet</source>
+        <translation> pickle 格式的模型，Aquatint 暂不支持</translation>
+    </message>
+    <message>
+        <source>choose a Stable Diffusion 1.x checkpoint</source>
+        <translation>请选择 Stable Diffusion 1.x 模型</translation>
+    </message>
+    <message>
+        <source>choose a Stable Diffusion 1.x checkpoint and add the VAE to it</source>
+        <translation>请选择 Stable Diffusion 1.x 模型，再为它添加此 VAE</translation>
+    </message>
+    <message>
+        <source>choose a Stable Diffusion 1.x checkpoint and add the decoder to it</source>
+        <translation>请选择 Stable Diffusion 1.x 模型，再为它添加此解码器</translation>
+    </message>
+    <message>
+        <source>choose the full checkpoint</source>
+        <translation>请选择完整的模型文件</translation>
+    </message>
+    <message>
+        <source>choose a .safetensors model</source>
+        <translation>请选择 .safetensors 模型</translation>
+    </message>
+    <message>
+        <source>use the f16 version</source>
+        <translation>请使用 f16 版本</translation>
+    </message>
+    <message>
+        <source>use the .safetensors version</source>
+        <translation>请使用 .safetensors 版本</translation>
+    </message>
+    <message>
+        <source>download it again</source>
+        <translation>请重新下载</translation>
+    </message>
+    <message>
+        <source>unpack it and open the .safetensors file in it</source>
+        <translation>请解压后打开其中的 .safetensors 文件</translation>
+    </message>
+</context>
+<context>
     <name>EngineClient</name>
     <message>
         <source>Cancelled.</source>

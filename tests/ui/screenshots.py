@@ -15,19 +15,33 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["QT_SCALE_FACTOR"] = "2"
 
-from PySide6.QtCore import QElapsedTimer, QEventLoop, QPointF
+from PySide6.QtCore import QElapsedTimer, QEventLoop, QMimeData, QPoint, QPointF, QUrl
+from PySide6.QtGui import QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from app.application import Application
 from app.generation.engine_client import EngineClient
 from app.generation.job_queue import JobQueue
+from app.generation.messages import Memory
+from app.generation.request import LoraUse
+from app.paths import MINI_MODEL, resource_path
 from app.settings import Appearance, Language, Settings
+from app.ui.dropped_content import DropWord
 from app.ui.main_window import View
 from app.ui.mask_drawing import Brush
 from app.ui.menus import Command
 from app.ui.translation import install_translation
+from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
+from tests.ui.gallery_set_up import drag_at
 
 LIMIT_MS = 1_200_000
+"""Generous: a tour on a busy machine is slow, not wrong."""
+SMALL_MAC = Memory(
+    engine_bytes=115_000_000,
+    resident_bytes=206_000_000,
+    machine_total_bytes=8 << 30,
+    machine_available_bytes=None,
+)
 PROMPTS = (
     "a sunflower, flat icon",
     "an octopus, pixel art",
@@ -94,6 +108,8 @@ class Tour:
         self.wait_for_pictures(1 + len(PROMPTS))
         self.gallery()
         self.inpainting()
+        self.loras()
+        self.drop()
         self.memory()
         self.dialogs()
         shown.quit()
@@ -132,24 +148,64 @@ class Tour:
             points = (QPointF(side * (0.3 + 0.05 * (step + i)), side * 0.4) for i in range(2))
             drawing.draw(*points, brush)
         drawing.end()
-        sidebar = shown.panel.findChild(QScrollArea)
-        assert sidebar
-        sidebar.ensureWidgetVisible(shown.init_panel.mask_button)
+        self.scroll_to(shown.init_panel.mask_button)
         self.shoot("inpainting")
         shown.mask_desk.close()
         shown.draft.set(init_image=None)
 
+    def scroll_to(self, widget: QWidget) -> None:
+        """Brings a part of the sidebar into sight."""
+        self.rest()  # the sidebar may be taking another height
+        sidebar = self.shown.panel.findChild(QScrollArea)
+        assert sidebar
+        sidebar.ensureWidgetVisible(widget)
+
+    def loras(self) -> None:
+        """All settings, and a LoRA with what became of it in a picture."""
+        shown, settings = self.shown, self.shown.panel.settings_panel
+        shapes = layer_shapes(resource_path(MINI_MODEL))
+        layers = [name for name in shapes if "attn2" in name]
+        arrays = lora_arrays(shapes, layers, Dialect.KOHYA, rank=4, alpha=None)
+        path = write_lora(self._folder / "watercolour.safetensors", arrays)
+        shown.opener.act([path], DropWord.USE)
+        self.wait(lambda: shown.draft.request.loras)
+        count = shown.gallery_model.rowCount()
+        shown.draft.set(loras=(LoraUse(path=path, weight=0.6),), steps=4)
+        shown.menus.action(Command.GENERATE).trigger()
+        self.wait_for_pictures(count + 1)
+        settings.advanced.click()
+        self.scroll_to(shown.add_ons.lora_panel)
+        self.shoot("loras")
+        settings.advanced.click()
+        shown.draft.set(loras=())
+        path.unlink()
+
+    def drop(self) -> None:
+        """A model file, held over the window."""
+        data, place = QMimeData(), QPoint(640, 420)
+        data.setUrls([QUrl.fromLocalFile(str(resource_path(MINI_MODEL)))])
+        window = self.shown.window.windowHandle()
+        QApplication.sendEvent(window, drag_at(data, place))
+        self.shoot("drop")
+        QApplication.sendEvent(window, QDragLeaveEvent())
+
     def memory(self) -> None:
-        """The memory card, then a picture that does not fit."""
+        """The memory card, then a picture that is much for a small Mac, and too much."""
         shown = self.shown
         shown.gallery_view.select_next(1)
         shown.canvas.set_compare(None)
         shown.canvas.canvas_actions.side_by_side.trigger()
         shown.menus.action(Command.MEMORY).trigger()
         self.shoot("memory")
-        shown.draft.set(width=4096, height=4096, batch_count=24)
-        self.rest(1500)
-        self.shoot("memory_warning")
+        shown.client.memory_changed.disconnect()
+        for name, free_bytes in (("savings", 3 << 30), ("warning", 1 << 30)):
+            shown.draft.set(width=4096, height=4096, batch_count=4)
+            memory = dataclasses.replace(SMALL_MAC, machine_available_bytes=free_bytes)
+            for part in (shown.memory_card, shown.memory_pill):
+                part.set_memory(memory)
+            shown.forecaster.take_memory(memory)
+            self.rest(1500)
+            self.shoot(f"memory_{name}")
         shown.menus.action(Command.MEMORY).trigger()
         shown.draft.set(width=None, height=None, batch_count=1)
 

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 from PySide6.QtCore import Qt
@@ -29,6 +30,8 @@ def test_it_tells_the_version_and_leads_to_the_licences(qtbot: QtBot) -> None:
     assert f"Version {VERSION}" in [label.text() for label in labels]
     (icon,) = (label for label in labels if not label.pixmap().isNull())
     assert icon.pixmap().deviceIndependentSize().toSize() == icon.size()
+    places = [label.geometry() for label in labels]
+    assert all(above.bottom() < below.top() for above, below in itertools.pairwise(places))
     (button,) = [b for b in about.findChildren(QPushButton) if b.text() == "Licences…"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     shown = about.findChild(Licences)
