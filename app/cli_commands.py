@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.cli_output import ProgressBar, print_json, size, table
+from app.engine import kept_tuning
 from app.engine.engine import Engine, ProgressCallback
 from app.engine.types import (
     BackendName,
@@ -129,7 +130,9 @@ def plan(arguments: argparse.Namespace) -> bool:
 
 def open_engine(arguments: argparse.Namespace) -> Engine:
     """The engine that the arguments ask for."""
-    return Engine(backend=BackendName(arguments.backend), threads=arguments.threads)
+    return kept_tuning.open_engine(
+        backend=BackendName(arguments.backend), threads=arguments.threads
+    )
 
 
 def _one_shot(engine: Engine) -> PictureMaker:

@@ -27,6 +27,7 @@ static sd_status engine_choose(sd_engine *engine, const sd_engine_options *optio
   const metal_setting setting = {.driver = metal_device_here(),
                                  .sources = options->metal_sources,
                                  .source_count = options->metal_source_count,
+                                 .tuning = options->metal_tuning,
                                  .fallback = {engine->cpu, cpu_backend_borrow}};
   backend *metal;
   engine->backend = engine->cpu;

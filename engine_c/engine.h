@@ -105,6 +105,9 @@ typedef struct sd_engine_options {
   int32_t isa;        /* CPU instruction set: -1 best, else the index of a row of sd_isa_name */
   const sd_metal_source *metal_sources; /* read during sd_engine_open alone */
   int32_t metal_source_count;           /* 0: no Metal */
+  /* sd_report.tuning of an earlier start with the same sources, engine and system: that start's
+   * timing of the GPU is then not done again. NULL or a text that does not fit: it is done. */
+  const char *metal_tuning;
   int32_t plans_only; /* 1: no device is opened: models can be planned, not run; not with auto */
 } sd_engine_options;
 
@@ -165,6 +168,7 @@ typedef struct sd_fallback_report {
 typedef struct sd_report {
   char family[32];   /* of the GPU: "Apple7" is an M1; empty on the CPU */
   char refusal[256]; /* why `auto` did not take Metal; empty where it did, or was not asked */
+  char tuning[256];  /* what the timing of the GPU found, one line; empty where there was none */
   const sd_library_report *libraries;
   const sd_pipeline_report *pipelines;
   const sd_fallback_report *fallbacks;

@@ -190,19 +190,22 @@ class Engine:
         threads: int = 0,
         isa: int = -1,
         plans_only: bool = False,
+        tuning: str = "",
     ) -> None:
         """`threads` 0: one per processor; `isa`: a row of `instruction_sets`, -1 the best.
 
-        With `plans_only` no device is opened: models can be planned, but not run.
+        With `plans_only` no device is opened: models can be planned, but not run. `tuning` is what
+        an earlier report said (see kept_tuning.py); one that does not fit is done anew.
         """
         sources, alive = metal_rows([] if backend is BackendName.CPU else metal_sources())
         options = ffi.new("sd_engine_options *")
         options.backend, options.threads, options.isa = _BACKENDS[backend], threads, isa
         options.metal_sources, options.metal_source_count = sources, len(sources)
         options.plans_only = plans_only
+        options.metal_tuning = line = ffi.new("char[]", tuning.encode())
         out, error = ffi.new("sd_engine **"), ffi.new("sd_error *")
         _check(lib.sd_engine_open(out, options, error), error)
-        del alive
+        del alive, line
         self._engine = out[0]
 
     def open_model(self, tensors: Sequence[EngineTensor], config: ModelConfig) -> "Model":
@@ -226,6 +229,7 @@ class Engine:
         return EngineReport(
             family=text(out.family),
             refusal=text(out.refusal),
+            tuning=text(out.tuning),
             libraries=rows(out.libraries, out.library_count, LibraryReport),
             pipelines=rows(out.pipelines, out.pipeline_count, PipelineReport),
             fallbacks=rows(out.fallbacks, out.fallback_count, FallbackReport),

@@ -324,11 +324,13 @@ class EngineReport:
     """What opening the engine found.
 
     `family` is the GPU's ("Apple7" is an M1), empty on the CPU; `refusal` says why Metal was not
-    taken where it might have been.
+    taken where it might have been; `tuning` is one line on which kernels are this GPU's fastest,
+    empty where it was not timed.
     """
 
     family: str = ""
     refusal: str = ""
+    tuning: str = ""
     libraries: tuple[LibraryReport, ...] = ()
     pipelines: tuple[PipelineReport, ...] = ()
     fallbacks: tuple[FallbackReport, ...] = ()

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from app.checkpoint.reader import CheckpointError
 from app.diagnostic_log import ENGINE_LOG, keep_log
 from app.engine.engine import BackendLost, Cancelled, Engine, EngineError
+from app.engine.kept_tuning import open_engine
 from app.engine.types import BackendName, Condition
 from app.engine.types import Progress as EngineProgress
 from app.generation.add_ons import AddOns
@@ -121,7 +122,7 @@ class EngineProcess:
     def _run(self) -> None:
         begin = time.monotonic()
         try:
-            self._engine = Engine()
+            self._engine = open_engine()
         except EngineError as error:
             self._channel.send(Unavailable(sentence=str(error)))
             return

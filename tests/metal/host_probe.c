@@ -52,6 +52,9 @@ void probe_commands(probe_story *out, const probe_script *script);
 /* The sentence of a command buffer's error code. */
 sd_status probe_failure(sd_error *out, int64_t code);
 
+/* 1: the line is a tuning of this device; `out` is that tuning, written again. */
+int32_t probe_tuning(char *out, int32_t size, const char *line, const char *device);
+
 /* binding ends */
 
 /* ---- hazards ---- */
@@ -177,4 +180,11 @@ void probe_commands(probe_story *out, const probe_script *script) {
 sd_status probe_failure(sd_error *out, int64_t code) {
   const metal_outcome outcome = {.code = code, .text = "the system's words"};
   return metal_failure(out, &outcome, "a layer");
+}
+
+int32_t probe_tuning(char *out, int32_t size, const char *line, const char *device) {
+  metal_tuning tuning;
+  if (!metal_tuning_read(&tuning, line, device)) return 0;
+  metal_tuning_write(out, (size_t)size, &tuning, device);
+  return 1;
 }

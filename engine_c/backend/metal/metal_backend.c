@@ -111,6 +111,7 @@ static void metal_report(sd_report *out, const backend *b) {
                      .pipeline_count = METAL_KERNEL_COUNT,
                      .fallback_count = m->fallback_count};
   snprintf(out->family, sizeof out->family, "Apple%d", m->facts.apple_family);
+  metal_tuning_write(out->tuning, sizeof out->tuning, &m->tuning, m->facts.name);
 }
 
 static void metal_condition(sd_condition *out, const backend *b) {
@@ -179,7 +180,10 @@ static sd_status backend_prepare(metal_backend *m, const metal_setting *setting,
   if (!m->flag || !metal_open_scratch(m))
     return error_set(error, SD_OUT_OF_MEMORY, "the GPU has no memory to give");
   metal_kernels_open(&m->kernels, m->driver, m->device, setting->sources, setting->source_count);
-  m->tuning = metal_tuning_measure(m, backend_time);
+  if (setting->tuning && metal_tuning_read(&m->tuning, setting->tuning, m->facts.name))
+    metal_tuning_repeat(m, &m->tuning);
+  else
+    m->tuning = metal_tuning_measure(m, backend_time);
   sd_status status = backend_check(m, error);
   backend_free_arena(m);
   return status;

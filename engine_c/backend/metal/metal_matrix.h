@@ -26,7 +26,9 @@ typedef enum matrix_size {
 
 struct metal_tuning {
   matrix_variant variant[MATRIX_FORM_COUNT][MATRIX_SIZE_COUNT];
-  double flops_per_second; /* of the fastest product that was timed */
+  uint32_t refused[MATRIX_FORM_COUNT]; /* bit v: variant v computes wrongly there */
+  double flops_per_second;             /* of the fastest product that was timed */
+  int32_t is_timed;                    /* 0: not yet, so that all but `refused` is a guess */
 };
 
 /* Good anywhere: what stands until the GPU has been timed. */
@@ -39,5 +41,16 @@ typedef double (*metal_finish)(metal_backend *m);
  * at six shapes of SD 1.5, in the scratch: some 0.2 s on an M1, less on others. A device slower
  * than any GPU (the simulator) is not timed. */
 metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish);
+
+/* The same from what was found before, without a dispatch: refuses what was refused. */
+void metal_tuning_repeat(metal_backend *m, const metal_tuning *found);
+
+/* ---- metal_tuning_text.c ---- */
+
+/* One line of text, up to 256 bytes with its end; empty where nothing was timed. */
+void metal_tuning_write(char *out, size_t size, const metal_tuning *tuning, const char *device);
+
+/* 1: the text is such a line, of a GPU of this name. Any text is safe. */
+int metal_tuning_read(metal_tuning *out, const char *text, const char *device);
 
 #endif

@@ -15,6 +15,7 @@ typedef struct metal_setting {
   const metal_device_table *driver; /* NULL: there is no Metal */
   const sd_metal_source *sources;
   int32_t source_count;
+  const char *tuning;      /* of sd_engine_options */
   metal_fallback fallback; /* stays the caller's, and must outlive the backend */
 } metal_setting;
 

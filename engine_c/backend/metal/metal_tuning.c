@@ -82,20 +82,28 @@ static product tuning_cut(metal_backend *m, const tuning_shape *s, matrix_varian
   return p;
 }
 
+static void tuning_refuse(metal_backend *m, matrix_form form, matrix_variant variant) {
+  const product p = {.dtype = SD_F16, .form = form};
+  const metal_kernel kernel = product_kernel(&p, variant);
+  if (metal_kernel_threads(m, kernel))
+    metal_refuse(m, kernel, "its results are not those of the 64x32 tiles");
+}
+
 /* Refuses the variant if it does not give what MATRIX_64X32 gives. */
-static void tuning_check(metal_backend *m, metal_finish finish, matrix_form form,
-                         matrix_variant variant, const metal_tuning *so_far) {
+static void tuning_check(metal_tuning *tuning, metal_backend *m, metal_finish finish,
+                         matrix_form form, matrix_variant variant) {
   const tuning_shape shape = {form, MATRIX_SMALL, 8, 64, 64};
-  product wanted = tuning_cut(m, &shape, MATRIX_64X32, so_far);
-  product got = tuning_cut(m, &shape, variant, so_far);
+  product wanted = tuning_cut(m, &shape, MATRIX_64X32, tuning);
+  product got = tuning_cut(m, &shape, variant, tuning);
   if (got.variant != variant) return;
   got.out.offset += got.out.bytes;
   tuning_draw(wanted.from[FROM_X], 1);
   tuning_draw(wanted.from[FROM_WEIGHT], 2);
   product_encode(m, &wanted);
   product_encode(m, &got);
-  if (finish(m) < 0.0 || !tuning_is_equal(got.out, wanted.out))
-    metal_refuse(m, product_kernel(&got, variant), "its results are not those of the 64x32 tiles");
+  if (finish(m) >= 0.0 && tuning_is_equal(got.out, wanted.out)) return;
+  tuning->refused[form] |= 1u << variant;
+  tuning_refuse(m, form, variant);
 }
 
 /* ---- fast ---- */
@@ -133,6 +141,7 @@ static void tuning_time(metal_tuning *tuning, metal_backend *m, metal_finish fin
     fastest = fmax(fastest, best);
     if (fastest > 0.0) tuning->flops_per_second = fastest;
   }
+  tuning->is_timed = fastest > 0.0;
 }
 
 /* ---- the choice ---- */
@@ -147,8 +156,14 @@ metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish) {
   metal_tuning tuning = metal_tuning_default();
   for (int32_t form = 0; form < MATRIX_FORM_COUNT; form++)
     for (int32_t v = 0; v < MATRIX_VARIANT_COUNT; v++)
-      if (v != MATRIX_64X32) tuning_check(m, finish, (matrix_form)form, (matrix_variant)v, &tuning);
+      if (v != MATRIX_64X32) tuning_check(&tuning, m, finish, (matrix_form)form, (matrix_variant)v);
   if (tuning_rate(m, finish, &PROBE, MATRIX_64X32, &tuning) >= LEAST_FLOPS)
     tuning_time(&tuning, m, finish);
   return tuning;
+}
+
+void metal_tuning_repeat(metal_backend *m, const metal_tuning *found) {
+  for (int32_t form = 0; form < MATRIX_FORM_COUNT; form++)
+    for (int32_t v = 0; v < MATRIX_VARIANT_COUNT; v++)
+      if (found->refused[form] >> v & 1) tuning_refuse(m, (matrix_form)form, (matrix_variant)v);
 }
