@@ -7,6 +7,7 @@ import logging
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
@@ -47,8 +48,18 @@ def main() -> int:
         application.workbench.warn(note)
     code = app.exec()
     if application.is_restart_wished:
-        subprocess.Popen([sys.executable, *sys.orig_argv[1:]], start_new_session=True)
+        subprocess.Popen(restart_command(), start_new_session=True)
     return code
+
+
+def restart_command() -> list[str]:
+    """What opens this program again, as it was opened; a bundle as the Finder opens it.
+
+    A bundle's `sys.executable` is its Contents/MacOS/python, which is not the app.
+    """
+    if getattr(sys, "frozen", False):
+        return ["/usr/bin/open", "-n", str(Path(sys.executable).parents[2])]
+    return [sys.executable, *sys.orig_argv[1:]]
 
 
 def _note_word_of_qt(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
