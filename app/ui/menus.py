@@ -4,15 +4,13 @@ Owns the table of commands. Does nothing itself: whoever composes the window con
 Ctrl in a shortcut is the command key on a Mac, Meta the control key.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
-translate = QCoreApplication.translate
 Key = QKeySequence.StandardKey
 Role = QAction.MenuRole
 
@@ -69,15 +67,143 @@ class Command(StrEnum):
     ABOUT = "about"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Item:
-    """One line of a menu."""
-
-    command: Command
-    text: str
-    shortcut: str | QKeySequence.StandardKey | None = None
-    is_checkable: bool = False
-    role: QAction.MenuRole = Role.NoRole
+_Line = tuple[Command, object] | None
+# Each menu with its commands and their words; None is a line between.
+_MENUS: tuple[tuple[MenuName, object, tuple[_Line, ...]], ...] = (
+    (
+        MenuName.FILE,
+        QT_TRANSLATE_NOOP("Menus", "File"),
+        (
+            (Command.OPEN, QT_TRANSLATE_NOOP("Menus", "Open…")),
+            (Command.IMPORT, QT_TRANSLATE_NOOP("Menus", "Add pictures to the gallery…")),
+            None,
+            (Command.MODELS, QT_TRANSLATE_NOOP("Menus", "Models…")),
+            (Command.SHOW_PICTURES, QT_TRANSLATE_NOOP("Menus", "Show the folder of pictures")),
+            None,
+            (Command.CLOSE, QT_TRANSLATE_NOOP("Menus", "Close window")),
+            (Command.QUIT, QT_TRANSLATE_NOOP("Menus", "Quit Aquatint")),
+        ),
+    ),
+    (
+        MenuName.EDIT,
+        QT_TRANSLATE_NOOP("Menus", "Edit"),
+        (
+            (Command.UNDO, QT_TRANSLATE_NOOP("Menus", "Undo")),
+            (Command.REDO, QT_TRANSLATE_NOOP("Menus", "Redo")),
+            None,
+            (Command.CUT, QT_TRANSLATE_NOOP("Menus", "Cut")),
+            (Command.COPY, QT_TRANSLATE_NOOP("Menus", "Copy")),
+            (Command.PASTE, QT_TRANSLATE_NOOP("Menus", "Paste")),
+            (Command.SELECT_ALL, QT_TRANSLATE_NOOP("Menus", "Select all")),
+            None,
+            (Command.FIND, QT_TRANSLATE_NOOP("Menus", "Find in the gallery")),
+            (Command.PREFERENCES, QT_TRANSLATE_NOOP("Menus", "Preferences…")),
+        ),
+    ),
+    (
+        MenuName.PICTURE,
+        QT_TRANSLATE_NOOP("Menus", "Picture"),
+        (
+            (Command.GENERATE, QT_TRANSLATE_NOOP("Menus", "Generate")),
+            (Command.GENERATE_FIRST, QT_TRANSLATE_NOOP("Menus", "Generate before all that wait")),
+            (Command.CANCEL, QT_TRANSLATE_NOOP("Menus", "Cancel")),
+            None,
+            (Command.LIVE, QT_TRANSLATE_NOOP("Menus", "Live")),
+            (Command.FOCUS_PROMPT, QT_TRANSLATE_NOOP("Menus", "Write the prompt")),
+        ),
+    ),
+    (
+        MenuName.VIEW,
+        QT_TRANSLATE_NOOP("Menus", "View"),
+        (
+            (Command.CREATE, QT_TRANSLATE_NOOP("Menus", "Create")),
+            (Command.GALLERY, QT_TRANSLATE_NOOP("Menus", "Gallery")),
+            None,
+            (Command.SIDEBAR, QT_TRANSLATE_NOOP("Menus", "Sidebar")),
+            (Command.GALLERY_PANEL, QT_TRANSLATE_NOOP("Menus", "Gallery beside the picture")),
+            None,
+            (Command.PREVIOUS, QT_TRANSLATE_NOOP("Menus", "Newer picture")),
+            (Command.NEXT, QT_TRANSLATE_NOOP("Menus", "Older picture")),
+            (Command.FULL_SCREEN, QT_TRANSLATE_NOOP("Menus", "Full screen")),
+        ),
+    ),
+    (
+        MenuName.QUEUE,
+        QT_TRANSLATE_NOOP("Menus", "Queue"),
+        (
+            (Command.QUEUE, QT_TRANSLATE_NOOP("Menus", "Show the queue")),
+            None,
+            (Command.PAUSE, QT_TRANSLATE_NOOP("Menus", "Pause")),
+            (Command.CANCEL_ALL, QT_TRANSLATE_NOOP("Menus", "Cancel all")),
+            (Command.CLEAR_ENDED, QT_TRANSLATE_NOOP("Menus", "Clear what has ended")),
+        ),
+    ),
+    (
+        MenuName.WINDOW,
+        QT_TRANSLATE_NOOP("Menus", "Window"),
+        (
+            (Command.MINIMIZE, QT_TRANSLATE_NOOP("Menus", "Minimise")),
+            (Command.ZOOM, QT_TRANSLATE_NOOP("Menus", "Zoom")),
+            None,
+            (Command.MEMORY, QT_TRANSLATE_NOOP("Menus", "Memory")),
+            (Command.ENGINE, QT_TRANSLATE_NOOP("Menus", "Engine…")),
+        ),
+    ),
+    (
+        MenuName.HELP,
+        QT_TRANSLATE_NOOP("Menus", "Help"),
+        ((Command.ABOUT, QT_TRANSLATE_NOOP("Menus", "About Aquatint")),),
+    ),
+)
+_SHORTCUTS: Mapping[Command, str | QKeySequence.StandardKey] = {
+    Command.OPEN: Key.Open,
+    Command.IMPORT: "Ctrl+I",
+    Command.MODELS: "Ctrl+Shift+M",
+    Command.CLOSE: "Ctrl+W",
+    Command.QUIT: "Ctrl+Q",
+    Command.UNDO: Key.Undo,
+    Command.REDO: Key.Redo,
+    Command.CUT: Key.Cut,
+    Command.COPY: Key.Copy,
+    Command.PASTE: Key.Paste,
+    Command.SELECT_ALL: Key.SelectAll,
+    Command.FIND: Key.Find,
+    Command.PREFERENCES: "Ctrl+,",
+    Command.GENERATE: "Ctrl+Return",
+    Command.GENERATE_FIRST: "Ctrl+Shift+Return",
+    Command.CANCEL: "Ctrl+.",
+    Command.LIVE: "Ctrl+L",
+    Command.FOCUS_PROMPT: "Ctrl+Shift+P",
+    Command.CREATE: "Ctrl+1",
+    Command.GALLERY: "Ctrl+2",
+    Command.SIDEBAR: "Ctrl+Alt+S",
+    Command.GALLERY_PANEL: "Ctrl+Alt+G",
+    Command.PREVIOUS: "Ctrl+Alt+Left",
+    Command.NEXT: "Ctrl+Alt+Right",
+    Command.FULL_SCREEN: Key.FullScreen,
+    Command.QUEUE: "Ctrl+J",
+    Command.PAUSE: "Ctrl+Shift+J",
+    Command.CANCEL_ALL: "Ctrl+Shift+.",
+    Command.MINIMIZE: "Ctrl+M",
+    Command.MEMORY: "Ctrl+Shift+Y",
+    Command.ENGINE: "Ctrl+Shift+E",
+}
+_CHECKABLE = frozenset(
+    (
+        Command.LIVE,
+        Command.CREATE,
+        Command.GALLERY,
+        Command.SIDEBAR,
+        Command.GALLERY_PANEL,
+        Command.PAUSE,
+    )
+)
+# What a Mac puts into the app's own menu.
+_ROLES = {
+    Command.QUIT: Role.QuitRole,
+    Command.PREFERENCES: Role.PreferencesRole,
+    Command.ABOUT: Role.AboutRole,
+}
 
 
 class Menus:
@@ -87,18 +213,13 @@ class Menus:
         self._window = window
         self._actions: dict[Command, QAction] = {}
         self._menus: dict[MenuName, QMenu] = {}
-        for name, title, items in (
-            (MenuName.FILE, translate("Menus", "File"), _file()),
-            (MenuName.EDIT, translate("Menus", "Edit"), _edit()),
-            (MenuName.PICTURE, translate("Menus", "Picture"), _picture()),
-            (MenuName.VIEW, translate("Menus", "View"), _view()),
-            (MenuName.QUEUE, translate("Menus", "Queue"), _queue()),
-            (MenuName.WINDOW, translate("Menus", "Window"), _window_items()),
-            (MenuName.HELP, translate("Menus", "Help"), _help()),
-        ):
-            self._menus[name] = window.menuBar().addMenu(title)
-            for item in items:
-                self._add(self._menus[name], item)
+        for name, title, lines in _MENUS:
+            menu = self._menus[name] = window.menuBar().addMenu(_translated(title))
+            for line in lines:
+                if line:
+                    menu.addAction(self._made(*line))
+                else:
+                    menu.addSeparator()
 
     def action(self, command: Command) -> QAction:
         """The action of a command."""
@@ -109,176 +230,15 @@ class Menus:
         self._menus[name].addSeparator()
         self._menus[name].addActions(list(actions))
 
-    def _add(self, menu: QMenu, item: _Item | None) -> None:
-        if item is None:
-            menu.addSeparator()
-            return
-        action = QAction(item.text, self._window)
-        if item.shortcut is not None:
-            action.setShortcut(QKeySequence(item.shortcut))
-        action.setCheckable(item.is_checkable)
-        action.setMenuRole(item.role)
-        self._actions[item.command] = action
-        menu.addAction(action)
+    def _made(self, command: Command, text: object) -> QAction:
+        action = QAction(_translated(text), self._window)
+        if command in _SHORTCUTS:
+            action.setShortcut(QKeySequence(_SHORTCUTS[command]))
+        action.setCheckable(command in _CHECKABLE)
+        action.setMenuRole(_ROLES.get(command, Role.NoRole))
+        self._actions[command] = action
+        return action
 
 
-def _file() -> Sequence[_Item | None]:
-    return (
-        _Item(command=Command.OPEN, text=translate("Menus", "Open…"), shortcut=Key.Open),
-        _Item(
-            command=Command.IMPORT,
-            text=translate("Menus", "Add pictures to the gallery…"),
-            shortcut="Ctrl+I",
-        ),
-        None,
-        _Item(command=Command.MODELS, text=translate("Menus", "Models…"), shortcut="Ctrl+Shift+M"),
-        _Item(
-            command=Command.SHOW_PICTURES,
-            text=translate("Menus", "Show the folder of pictures"),
-        ),
-        None,
-        _Item(command=Command.CLOSE, text=translate("Menus", "Close window"), shortcut="Ctrl+W"),
-        _Item(
-            command=Command.QUIT,
-            text=translate("Menus", "Quit Aquatint"),
-            shortcut="Ctrl+Q",
-            role=Role.QuitRole,
-        ),
-    )
-
-
-def _edit() -> Sequence[_Item | None]:
-    return (
-        _Item(command=Command.UNDO, text=translate("Menus", "Undo"), shortcut=Key.Undo),
-        _Item(command=Command.REDO, text=translate("Menus", "Redo"), shortcut=Key.Redo),
-        None,
-        _Item(command=Command.CUT, text=translate("Menus", "Cut"), shortcut=Key.Cut),
-        _Item(command=Command.COPY, text=translate("Menus", "Copy"), shortcut=Key.Copy),
-        _Item(command=Command.PASTE, text=translate("Menus", "Paste"), shortcut=Key.Paste),
-        _Item(
-            command=Command.SELECT_ALL,
-            text=translate("Menus", "Select all"),
-            shortcut=Key.SelectAll,
-        ),
-        None,
-        _Item(
-            command=Command.FIND, text=translate("Menus", "Find in the gallery"), shortcut=Key.Find
-        ),
-        _Item(
-            command=Command.PREFERENCES,
-            text=translate("Menus", "Preferences…"),
-            shortcut="Ctrl+,",
-            role=Role.PreferencesRole,
-        ),
-    )
-
-
-def _picture() -> Sequence[_Item | None]:
-    return (
-        _Item(
-            command=Command.GENERATE, text=translate("Menus", "Generate"), shortcut="Ctrl+Return"
-        ),
-        _Item(
-            command=Command.GENERATE_FIRST,
-            text=translate("Menus", "Generate before all that wait"),
-            shortcut="Ctrl+Shift+Return",
-        ),
-        _Item(command=Command.CANCEL, text=translate("Menus", "Cancel"), shortcut="Ctrl+."),
-        None,
-        _Item(
-            command=Command.LIVE,
-            text=translate("Menus", "Live"),
-            shortcut="Ctrl+L",
-            is_checkable=True,
-        ),
-        _Item(
-            command=Command.FOCUS_PROMPT,
-            text=translate("Menus", "Write the prompt"),
-            shortcut="Ctrl+Shift+P",
-        ),
-    )
-
-
-def _view() -> Sequence[_Item | None]:
-    return (
-        _Item(
-            command=Command.CREATE,
-            text=translate("Menus", "Create"),
-            shortcut="Ctrl+1",
-            is_checkable=True,
-        ),
-        _Item(
-            command=Command.GALLERY,
-            text=translate("Menus", "Gallery"),
-            shortcut="Ctrl+2",
-            is_checkable=True,
-        ),
-        None,
-        _Item(
-            command=Command.SIDEBAR,
-            text=translate("Menus", "Sidebar"),
-            shortcut="Ctrl+Alt+S",
-            is_checkable=True,
-        ),
-        _Item(
-            command=Command.GALLERY_PANEL,
-            text=translate("Menus", "Gallery beside the picture"),
-            shortcut="Ctrl+Alt+G",
-            is_checkable=True,
-        ),
-        None,
-        _Item(
-            command=Command.PREVIOUS,
-            text=translate("Menus", "Newer picture"),
-            shortcut="Ctrl+Alt+Left",
-        ),
-        _Item(
-            command=Command.NEXT,
-            text=translate("Menus", "Older picture"),
-            shortcut="Ctrl+Alt+Right",
-        ),
-        _Item(
-            command=Command.FULL_SCREEN,
-            text=translate("Menus", "Full screen"),
-            shortcut=Key.FullScreen,
-        ),
-    )
-
-
-def _queue() -> Sequence[_Item | None]:
-    return (
-        _Item(command=Command.QUEUE, text=translate("Menus", "Show the queue"), shortcut="Ctrl+J"),
-        None,
-        _Item(
-            command=Command.PAUSE,
-            text=translate("Menus", "Pause"),
-            shortcut="Ctrl+Shift+J",
-            is_checkable=True,
-        ),
-        _Item(
-            command=Command.CANCEL_ALL,
-            text=translate("Menus", "Cancel all"),
-            shortcut="Ctrl+Shift+.",
-        ),
-        _Item(command=Command.CLEAR_ENDED, text=translate("Menus", "Clear what has ended")),
-    )
-
-
-def _window_items() -> Sequence[_Item | None]:
-    return (
-        _Item(command=Command.MINIMIZE, text=translate("Menus", "Minimise"), shortcut="Ctrl+M"),
-        _Item(command=Command.ZOOM, text=translate("Menus", "Zoom")),
-        None,
-        _Item(command=Command.MEMORY, text=translate("Menus", "Memory"), shortcut="Ctrl+Shift+Y"),
-        _Item(command=Command.ENGINE, text=translate("Menus", "Engine…"), shortcut="Ctrl+Shift+E"),
-    )
-
-
-def _help() -> Sequence[_Item | None]:
-    return (
-        _Item(
-            command=Command.ABOUT,
-            text=translate("Menus", "About Aquatint"),
-            role=Role.AboutRole,
-        ),
-    )
+def _translated(text: object) -> str:
+    return QCoreApplication.translate("Menus", str(text))
