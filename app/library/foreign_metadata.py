@@ -73,8 +73,16 @@ def _sidecar(path: Path) -> Texts:
     return {}
 
 
+def _first(texts: Texts, *keys: str) -> str:
+    """The first of these texts that there is; LookupError if none."""
+    found = next(filter(None, map(texts.get, keys)), None)
+    if found is None:
+        raise LookupError
+    return found
+
+
 def _read_a1111(texts: Texts) -> PictureMetadata:
-    text = texts.get(TEXT_KEY) or texts.get(COMMENT) or texts["comment"]
+    text = _first(texts, TEXT_KEY, COMMENT, "comment")
     metadata = read_parameters(text)
     if metadata.request.prompt == "" and metadata.not_restored and text.lstrip().startswith("{"):
         raise ValueError
@@ -84,7 +92,7 @@ def _read_a1111(texts: Texts) -> PictureMetadata:
 
 
 def _read_swarm(texts: Texts) -> PictureMetadata:
-    text = texts.get(TEXT_KEY) or texts[COMMENT]
+    text = _first(texts, TEXT_KEY, COMMENT)
     values = dict(json_object(text)["sui_image_params"])
     names = values.pop("loras", [])
     weights = values.pop("loraweights", [])
@@ -98,7 +106,7 @@ def _read_comfy(texts: Texts) -> PictureMetadata:
 
 
 def _read_invoke(texts: Texts) -> PictureMetadata:
-    text = texts.get("invokeai_metadata") or texts["sd-metadata"]
+    text = _first(texts, "invokeai_metadata", "sd-metadata")
     values = json_object(text)
     if "image" in values:  # sd-metadata: the first releases' form
         values = {"model": values.get("model_weights"), **dict(values["image"])}
@@ -172,7 +180,7 @@ def _read_mochi(texts: Texts) -> PictureMetadata:
 
 
 def _read_fooocus(texts: Texts) -> PictureMetadata:
-    text = texts.get(TEXT_KEY) or texts.get(COMMENT) or texts["comment"]
+    text = _first(texts, TEXT_KEY, COMMENT, "comment")
     values = json_object(text)
     if "base_model" not in values:
         raise ValueError
@@ -188,7 +196,7 @@ def _read_easy_diffusion(texts: Texts) -> PictureMetadata:
     fields = {key.lower().replace(" ", "_"): value for key, value in texts.items()}
     text = json.dumps(fields, ensure_ascii=False)
     if "negative_prompt" not in fields and "num_inference_steps" not in fields:
-        text = texts.get(COMMENT) or texts[TEXT_KEY]
+        text = _first(texts, COMMENT, TEXT_KEY)
         fields = {key.lower().replace(" ", "_"): value for key, value in json_object(text).items()}
     if "prompt" not in fields or not {"num_inference_steps", "guidance_scale"} & fields.keys():
         raise ValueError

@@ -3,12 +3,12 @@
 Owns the judgement and the words. Does nothing with a file but read its beginning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from app.library.model_entry import MODEL_ENDINGS, ModelEntry, ModelKind
 from app.library.model_library import describe_model
@@ -41,6 +41,57 @@ class Kind(StrEnum):
     NOTHING = "nothing"
 
 
+_ACTIONS: Mapping[Kind, tuple[tuple[DropWord, object, object], ...]] = {
+    Kind.MODEL: (
+        (
+            DropWord.USE,
+            QT_TRANSLATE_NOOP("Drop", "Use it where it is"),
+            QT_TRANSLATE_NOOP("Drop", "Nothing is copied."),
+        ),
+        (
+            DropWord.COPY,
+            QT_TRANSLATE_NOOP("Drop", "Copy it"),
+            QT_TRANSLATE_NOOP("Drop", "Into Aquatint's folder of models."),
+        ),
+        (
+            DropWord.MOVE,
+            QT_TRANSLATE_NOOP("Drop", "Move it"),
+            QT_TRANSLATE_NOOP("Drop", "Into Aquatint's folder of models."),
+        ),
+    ),
+    Kind.FOLDER: (
+        (
+            DropWord.ADD_FOLDER,
+            QT_TRANSLATE_NOOP("Drop", "Use its models"),
+            QT_TRANSLATE_NOOP("Drop", "Where they are; new ones are found by themselves."),
+        ),
+        (
+            DropWord.IMPORT,
+            QT_TRANSLATE_NOOP("Drop", "Add its pictures to the gallery"),
+            QT_TRANSLATE_NOOP("Drop", "Where they are."),
+        ),
+    ),
+    Kind.PICTURES: (
+        (
+            DropWord.SETTINGS,
+            QT_TRANSLATE_NOOP("Drop", "Use its settings"),
+            QT_TRANSLATE_NOOP("Drop", "Prompt, seed and all that the file tells."),
+        ),
+        (
+            DropWord.INIT_IMAGE,
+            QT_TRANSLATE_NOOP("Drop", "Begin from it"),
+            QT_TRANSLATE_NOOP("Drop", "Image to image."),
+        ),
+        (
+            DropWord.IMPORT,
+            QT_TRANSLATE_NOOP("Drop", "Add to the gallery"),
+            QT_TRANSLATE_NOOP("Drop", "Where it is."),
+        ),
+    ),
+}
+"""What can be done with files of a kind, its words and a few more; the most likely first."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DroppedContent:
     """Files of one kind; `model` is what a model file holds."""
@@ -66,99 +117,48 @@ def understand(paths: Sequence[Path]) -> DroppedContent:
 def describe_drop(paths: Sequence[Path]) -> DropDescription:
     """What the overlay shows while files are held over the window."""
     content = understand(paths)
-    match content.kind:
-        case Kind.MODEL:
-            assert content.model
-            return _describe_model(content.model)
-        case Kind.FOLDER:
-            return _describe_folder(content.paths[0])
-        case Kind.PICTURES:
-            return _describe_pictures(content.paths)
+    title, detail, icon_name = _words(content)
     return DropDescription(
-        title=paths[0].name,
-        detail=translate("Drop", "This is neither a model nor a picture that Aquatint can read."),
-        icon_name="warning",
-        actions=(),
+        title=title, detail=detail, icon_name=icon_name, actions=_actions(content)
     )
 
 
 def default_word(content: DroppedContent) -> DropWord | None:
     """What is done where nobody chooses, such as for files opened from the Finder."""
-    is_refused = content.model is not None and content.model.kind is ModelKind.REFUSED
-    if content.kind is Kind.NOTHING or is_refused:
-        return None
-    words = {
-        Kind.MODEL: DropWord.USE,
-        Kind.FOLDER: DropWord.ADD_FOLDER,
-        Kind.PICTURES: DropWord.IMPORT if len(content.paths) > 1 else DropWord.SETTINGS,
-    }
-    return words[content.kind]
+    return next((DropWord(action.word) for action in _actions(content)), None)
 
 
-def _describe_model(entry: ModelEntry) -> DropDescription:
-    facts = [entry.dtype_label, byte_text(entry.size_bytes), in_own_words(entry.sentence)]
-    detail = " · ".join(filter(None, facts))
-    if entry.kind is ModelKind.REFUSED:
-        return DropDescription(
-            title=entry.title, detail=in_own_words(entry.sentence), icon_name="warning", actions=()
+def _words(content: DroppedContent) -> tuple[str, str, str]:
+    """Title, detail and icon."""
+    first, entry = content.paths[0], content.model
+    match content.kind:
+        case Kind.MODEL:
+            assert entry
+            sentence = in_own_words(entry.sentence)
+            if entry.kind is ModelKind.REFUSED:
+                return entry.title, sentence, "warning"
+            facts = (entry.dtype_label, byte_text(entry.size_bytes), sentence)
+            return entry.title, " · ".join(filter(None, facts)), "model"
+        case Kind.FOLDER:
+            return first.name, translate("Drop", "A folder"), "reveal"
+        case Kind.PICTURES:
+            count = len(content.paths)
+            many = translate("Drop", "{count} pictures").format(count=count)
+            return many if count > 1 else first.name, "", "image"
+    refusal = translate("Drop", "This is neither a model nor a picture that Aquatint can read.")
+    return first.name, refusal, "warning"
+
+
+def _actions(content: DroppedContent) -> tuple[DropAction, ...]:
+    """What can be done, the most likely first."""
+    rows = _ACTIONS.get(content.kind, ())
+    if content.model is not None and content.model.kind is ModelKind.REFUSED:
+        rows = ()
+    elif content.kind is Kind.PICTURES and len(content.paths) > 1:
+        rows = rows[-1:]  # the others are about one picture
+    return tuple(
+        DropAction(
+            word=word, label=translate("Drop", str(label)), detail=translate("Drop", str(detail))
         )
-    actions = (
-        DropAction(
-            word=DropWord.USE,
-            label=translate("Drop", "Use it where it is"),
-            detail=translate("Drop", "Nothing is copied."),
-        ),
-        DropAction(
-            word=DropWord.COPY,
-            label=translate("Drop", "Copy it"),
-            detail=translate("Drop", "Into Aquatint's folder of models."),
-        ),
-        DropAction(
-            word=DropWord.MOVE,
-            label=translate("Drop", "Move it"),
-            detail=translate("Drop", "Into Aquatint's folder of models."),
-        ),
+        for word, label, detail in rows
     )
-    return DropDescription(title=entry.title, detail=detail, icon_name="model", actions=actions)
-
-
-def _describe_folder(folder: Path) -> DropDescription:
-    actions = (
-        DropAction(
-            word=DropWord.ADD_FOLDER,
-            label=translate("Drop", "Use its models"),
-            detail=translate("Drop", "Where they are; new ones are found by themselves."),
-        ),
-        DropAction(
-            word=DropWord.IMPORT,
-            label=translate("Drop", "Add its pictures to the gallery"),
-            detail=translate("Drop", "Where they are."),
-        ),
-    )
-    detail = translate("Drop", "A folder")
-    return DropDescription(title=folder.name, detail=detail, icon_name="reveal", actions=actions)
-
-
-def _describe_pictures(paths: Sequence[Path]) -> DropDescription:
-    add = DropAction(
-        word=DropWord.IMPORT,
-        label=translate("Drop", "Add to the gallery"),
-        detail=translate("Drop", "Where it is."),
-    )
-    if len(paths) > 1:
-        title = translate("Drop", "{count} pictures").format(count=len(paths))
-        return DropDescription(title=title, detail="", icon_name="image", actions=(add,))
-    actions = (
-        DropAction(
-            word=DropWord.SETTINGS,
-            label=translate("Drop", "Use its settings"),
-            detail=translate("Drop", "Prompt, seed and all that the file tells."),
-        ),
-        DropAction(
-            word=DropWord.INIT_IMAGE,
-            label=translate("Drop", "Begin from it"),
-            detail=translate("Drop", "Image to image."),
-        ),
-        add,
-    )
-    return DropDescription(title=paths[0].name, detail="", icon_name="image", actions=actions)
