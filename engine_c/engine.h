@@ -132,7 +132,7 @@ typedef struct sd_op_check {
 typedef struct sd_device_info {
   char backend[16];      /* "cpu" or "metal" */
   char device[128];      /* the processor's or GPU's name */
-  char instructions[16]; /* "avx512", "avx2", "neon", "generic" */
+  char instructions[16]; /* "avx512_amx", "avx2", "neon", ...: a name of sd_isa_name */
   int32_t threads;
   int64_t allocated_bytes; /* held now by the engine: weights and arena */
 } sd_device_info;
@@ -312,7 +312,8 @@ typedef struct sd_request {
    * NULL: nothing is kept. With strength 1 what is painted does not know what was there. */
   const uint8_t *mask;
   sd_preview preview;
-  sd_dtype precision;      /* storage of activations: SD_F32 or SD_F16 */
+  sd_dtype precision; /* storage of activations: SD_F32, SD_F16 or, on the CPU, SD_BF16, which is
+                       * multiplied as such where the processor can */
   int32_t release_weights; /* 1: free each network's weights after its phase: least memory */
   int32_t vae_tile; /* 0: the VAE sees a picture whole; else in tiles of this many latents a side,
                      * at least 16, which overlap by a quarter or more: less memory */

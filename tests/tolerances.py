@@ -2,18 +2,28 @@
 
 import numpy as np
 
+from tests.graph.storages import Bf16
+
 # Largest |got - wanted| / (1 + |wanted|). f32: rounding of sums of a few thousand products. f16:
 # half a unit in the last place of the result, 2^-11, and a little for sums that fall near a tie.
-OP_TOLERANCE = {"f32": 1e-5, "f16": 5.5e-4}
+# bf16: likewise, 2^-8.
+OP_TOLERANCE = {"f32": 1e-5, "f16": 5.5e-4, "bf16": 4.0e-3}
 
 # The 2 x 2 phases of an enlarging convolution on a GPU: sums of weights are rounded once more.
 PHASES, PHASES_SHARE = "upsample wide", 2
 
 
+def op_tolerance(got: np.ndarray) -> float:
+    """That of an operator's result, by its storage."""
+    if isinstance(got, Bf16):
+        return OP_TOLERANCE["bf16"]
+    return OP_TOLERANCE["f16" if got.dtype == np.float16 else "f32"]
+
+
 def metal_tolerance(title: str, got: np.ndarray) -> float:
     """That of an operator's case (tests/graph/op_cases.py) on a GPU, by the result's storage."""
     share = PHASES_SHARE if title.startswith(PHASES) else 1
-    return share * OP_TOLERANCE["f16" if got.dtype == np.float16 else "f32"]
+    return share * op_tolerance(got)
 
 
 def relative_error(got: np.ndarray, wanted: np.ndarray) -> float:

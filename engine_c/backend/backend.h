@@ -22,7 +22,11 @@ typedef struct backend_table {
   /* Name of the backend that runs the operator: its own, or the one that it falls back on. */
   const char *(*served_by)(const backend *b, op_kind op);
 
-  /* Bytes that the weight takes once uploaded: from kind, shape and dtype alone. */
+  /* Whether activations may be stored so. */
+  int (*can_store)(const backend *b, sd_dtype dtype);
+
+  /* Bytes that the weight takes once uploaded: from kind, in_bf16, shape and dtype
+   * alone. */
   int64_t (*weight_bytes)(const backend *b, const weight *w);
   /* Packs or maps the weight (kind is set, data is not NULL); no-op if it is there. Where it is not
    * mapped, the data of a matrix or a vector may be gone once this returns. */

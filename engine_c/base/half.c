@@ -55,6 +55,13 @@ static uint16_t half_from_f32(float value) {
   return (uint16_t)(sign | (rounded - 0x38000000u) >> 13);
 }
 
+/* Rounds to nearest even; a NaN stays one. */
+static uint16_t half_bf16_from_f32(float value) {
+  uint32_t bits = half_bits_of(value);
+  if ((bits & 0x7fffffff) > 0x7f800000u) return (uint16_t)(bits >> 16 | 0x40);
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
 static float half_e4m3_to_f32(uint8_t byte) {
   int exponent = byte >> 3 & 15, mantissa = byte & 7;
   float magnitude =
@@ -100,5 +107,8 @@ void half_pack(void *out, const float *source, sd_dtype dtype, size_t count) {
     return;
   }
   uint16_t *words = out;
-  for (size_t i = 0; i < count; i++) words[i] = half_from_f32(source[i]);
+  if (dtype == SD_BF16)
+    for (size_t i = 0; i < count; i++) words[i] = half_bf16_from_f32(source[i]);
+  else
+    for (size_t i = 0; i < count; i++) words[i] = half_from_f32(source[i]);
 }

@@ -12,7 +12,8 @@ size_t half_dtype_bytes(sd_dtype dtype);
 /* out[0..count) as f32 from `count` numbers of `dtype` (a float format) at `source`. */
 void half_unpack(float *out, const void *source, sd_dtype dtype, size_t count);
 
-/* `count` numbers of `dtype` (SD_F32 or SD_F16) at `out` from f32, rounded to nearest even. */
+/* `count` numbers of `dtype` (SD_F32, SD_F16 or SD_BF16) at `out` from f32, rounded to nearest
+ * even. */
 void half_pack(void *out, const float *source, sd_dtype dtype, size_t count);
 
 #endif

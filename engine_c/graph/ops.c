@@ -79,7 +79,8 @@ tensor *ops_activation(graph *g, tensor *x, activation act) {
 
 tensor *ops_cast(graph *g, tensor *x, sd_dtype dtype) {
   if (x->dtype == dtype) return x;
-  if (dtype != SD_F32 && dtype != SD_F16) return ops_refuse(g, OP_cast, "f32 or f16 is needed");
+  if (dtype != SD_F32 && dtype != SD_F16 && dtype != SD_BF16)
+    return ops_refuse(g, OP_cast, "f32, f16 or bf16 is needed");
   tensor *out = graph_tensor(g, dtype, x->n, x->h, x->w, x->c);
   return graph_append(g, (node){.op = OP_cast, .out = out, .in = {x}});
 }
@@ -112,6 +113,12 @@ tensor *ops_group_norm(graph *g, tensor *x, tensor *y, weight *scale, weight *sh
                                 .args = {.groups = groups, .eps = eps, .act = act}});
 }
 
+/* What the weight is multiplied as in this graph; y may be NULL. */
+static void ops_choose_numbers(const graph *g, weight *w, const tensor *x, const tensor *y) {
+  const int in_blocks = x->c % OPS_BF16_BLOCK == 0 && (!y || y->c % OPS_BF16_BLOCK == 0);
+  w->in_bf16 = g->dtype == SD_BF16 && in_blocks;
+}
+
 tensor *ops_linear(graph *g, tensor *x, weight *w, weight *bias, tensor *residual, activation act) {
   int geglu = act == ACT_GEGLU;
   if (!ops_use(w, geglu ? WEIGHT_GEGLU : WEIGHT_MATRIX) || w->kernel_h != 1 || w->kernel_w != 1 ||
@@ -119,6 +126,7 @@ tensor *ops_linear(graph *g, tensor *x, weight *w, weight *bias, tensor *residua
     return ops_refuse(g, OP_linear, w->name);
   if (bias && !ops_use_vector(bias, w->out)) return ops_refuse(g, OP_linear, bias->name);
   int32_t channels = geglu ? w->out / 2 : w->out;
+  ops_choose_numbers(g, w, x, NULL);
   if (residual && (tensor_rows(residual) != tensor_rows(x) || residual->c != channels))
     return ops_refuse(g, OP_linear, "the residual has another shape");
   tensor *out = graph_tensor(g, g->dtype, x->n, x->h, x->w, channels);
@@ -151,6 +159,7 @@ tensor *ops_conv2d(graph *g, const conv_inputs *in) {
   const char *fault = ops_conv2d_fault(in);
   if (!fault && in->bias && !ops_use_vector(in->bias, in->w->out)) fault = in->bias->name;
   if (fault) return ops_refuse(g, OP_conv2d, fault);
+  ops_choose_numbers(g, in->w, in->x, in->y);
   tensor *out = graph_tensor(g, g->dtype, in->x->n, in->out_h, in->out_w, in->w->out);
   return graph_append(
       g,

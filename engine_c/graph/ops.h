@@ -8,6 +8,9 @@
 
 typedef struct graph graph;
 
+/* Channels of a source of a product of bf16 numbers are a multiple of this. */
+enum { OPS_BF16_BLOCK = 32 };
+
 typedef enum op_kind {
 #define OP(name, tensors, cpu, metal, tolerance) OP_##name,
 #include "graph/ops.def"
@@ -62,7 +65,7 @@ tensor *ops_add(graph *g, tensor *x, tensor *y);
 
 tensor *ops_activation(graph *g, tensor *x, activation act);
 
-/* The same numbers as SD_F32 or SD_F16; x itself where nothing changes. */
+/* The same numbers as SD_F32, SD_F16 or SD_BF16; x itself where nothing changes. */
 tensor *ops_cast(graph *g, tensor *x, sd_dtype dtype);
 
 /* Each row to mean 0 and variance 1, then * scale + shift ([c] each). */

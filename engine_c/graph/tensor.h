@@ -14,7 +14,7 @@
 
 typedef struct tensor {
   int32_t n, h, w, c;
-  sd_dtype dtype;    /* SD_F32, SD_F16, or SD_I32 for ids and counts */
+  sd_dtype dtype;    /* SD_F32, SD_F16, SD_BF16, or SD_I32 for ids and counts */
   int32_t first_use; /* index of the node that writes it; -1: written by the host before a run */
   int32_t last_use;  /* index of the last node that reads it; INT32_MAX: read by the host after */
   int64_t offset;    /* bytes into the arena, a multiple of 64, set by plan */
@@ -45,8 +45,10 @@ typedef struct weight {
   int32_t adapter_count;
   weight_kind kind;
   int32_t out, in, kernel_h, kernel_w; /* matrices; a linear has a 1 x 1 kernel */
-  void *packed;                        /* the backend's, NULL until uploaded */
+  int32_t in_bf16; /* 1: its products are of bf16 numbers, in whole blocks of channels (ops.h) */
+  void *packed;    /* the backend's, NULL until uploaded */
   int64_t packed_bytes;
+  int32_t packed_in_bf16; /* in_bf16 when it was packed */
 } weight;
 
 #endif

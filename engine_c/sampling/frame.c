@@ -64,8 +64,6 @@ static sd_status frame_check_numbers(const sd_request *r, sd_error *error) {
     return error_set(error, SD_BAD_ARGUMENT, "cfg scale must be a finite number");
   if (r->init_image && !(r->denoise_strength >= 0 && r->denoise_strength <= 1))
     return error_set(error, SD_BAD_ARGUMENT, "denoise strength must be 0 to 1");
-  if (r->precision != SD_F32 && r->precision != SD_F16)
-    return error_set(error, SD_BAD_ARGUMENT, "precision must be f32 or f16");
   if (r->mask && !r->init_image)
     return error_set(error, SD_BAD_ARGUMENT, "a mask needs a picture to begin from");
   if (r->vae_tile && (r->vae_tile < TILES_SMALLEST || r->vae_tile > FRAME_SIZE_LIMIT))
@@ -75,6 +73,10 @@ static sd_status frame_check_numbers(const sd_request *r, sd_error *error) {
 
 static sd_status frame_check_model(const frame *f, sd_error *error) {
   const sd_model_info *info = &f->model->info;
+  const backend *b = f->model->backend;
+  const sd_dtype precision = f->request->precision;
+  if ((int)precision < SD_F32 || !b->table->can_store(b, precision))
+    return error_set(error, SD_BAD_ARGUMENT, "precision must be f32 or f16 or, on the CPU, bf16");
   if (f->request->clip_skip < 1 || f->request->clip_skip > info->text_layers)
     return error_set(error, SD_BAD_ARGUMENT, "clip skip must be 1 to %d for this model",
                      info->text_layers);

@@ -148,8 +148,8 @@ sd_status generation_run(generation *g, frame_part part, generation_fill fill, c
     if (status) return status;
     status = generation_run_tiles(g, part, fill, what);
     if (status != SD_NON_FINITE || g->f.slots[part].g.dtype == SD_F32) return status;
-    snprintf(g->result->note, sizeof g->result->note, "%.200s in f16, so it was rerun in f32",
-             g->error->text);
+    snprintf(g->result->note, sizeof g->result->note, "%.200s in %s, so it was rerun in f32",
+             g->error->text, g->f.slots[part].g.dtype == SD_BF16 ? "bf16" : "f16");
     error_clear(g->error);
     status = frame_widen(&g->f, part, g->error);
     /* The arena may have moved, and with it the kept keys and values. */

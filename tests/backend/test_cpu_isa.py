@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.engine_library import ENGINE_FOLDER, build_engine_library
+from tests.graph.storages import packed, rounded, unpacked
 
 GUARD = 123.0  # stands after every result and must stand there still
 COUNTS = (1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100)  # every vector width, and tails
@@ -114,6 +115,36 @@ def test_a_block_is_a_sum_of_products(
         np.testing.assert_array_equal(got[:, isa.panel :], before[:, isa.panel :])
 
 
+@pytest.mark.parametrize(("segments", "length"), [(1, 32), (9, 64), (2, 160)])
+def test_a_block_of_pairs_is_a_sum_of_products(isa: Any, segments: int, length: int) -> None:
+    """In bf16 with sums in f32; rows in two halves with gaps, panels and segments with gaps too."""
+    ffi, engine = library()
+    if isa.multiply_pairs == ffi.NULL:
+        pytest.skip("this row computes bf16 in f32")
+    panels, half = 3, engine.CPU_PAIR_HALF
+    a = rounded(normal(segments, 2, half, length + 32))
+    b = rounded(normal(panels, segments, length + 2, isa.panel, seed=1))
+    pairs = b.reshape(panels, segments, -1, 2, isa.panel).swapaxes(3, 4)
+    a_words, b_words = packed(a), packed(pairs)
+    halves = [(pointer(x, "void *"), a_words.strides[2]) for s in a_words for x in s]
+    rows = ffi.new("cpu_rows[]", halves)
+    for count in (1, 7, 8, 9, 16, 17, 31, 32):
+        before = normal(2 * half, panels * isa.panel + 5, seed=count)
+        tile = before.copy()
+        given = {"a": rows, "b": pointer(b_words, "uint16_t *"), "tile": pointer(tile)}
+        strides = {"b_segment": b[0, 0].size, "b_panel": b[0].size, "stride": tile.shape[1]}
+        counts = {"rows": count, "segments": segments, "length": length, "panels": panels}
+        isa.multiply_pairs(ffi.new("cpu_pairs *", given | strides | counts))
+        wanted = np.einsum(
+            "shrk,pskc->hrpc",
+            a[..., :length].astype(np.float64),
+            b[:, :, :length].astype(np.float64),
+        ).reshape(2 * half, -1)
+        wanted += before[:, :-5]
+        np.testing.assert_allclose(tile[:count, :-5], wanted[:count], rtol=1e-6, atol=5e-5)
+        np.testing.assert_array_equal(tile[:, -5:], before[:, -5:])
+
+
 # ---- short formats ----
 
 
@@ -181,6 +212,27 @@ def test_f16_is_rounded_to_nearest_even(isa: Any) -> None:
                 out[:count].view(np.uint16), source[:count].astype(np.float16).view(np.uint16)
             )
         assert out[count] == GUARD
+
+
+def test_bf16_is_rounded_to_nearest_even(isa: Any) -> None:
+    numbers = (np.arange(0x7F80, dtype=np.uint32) << 16).view(np.float32)
+    ties = (np.arange(0x7F7F, dtype=np.uint32) << 16 | 0x8000).view(np.float32)
+    beside = np.concatenate([np.nextafter(ties, np.float32(s)) for s in (-1e9, 1e9)])
+    source = np.concatenate([numbers, ties, beside, [np.inf]]).astype(np.float32)
+    source = np.concatenate([source, -source])
+    for count in (len(source), *COUNTS):
+        out = guarded(count, np.uint16)
+        isa.pack(pointer(out, "void *"), pointer(source), library()[1].SD_BF16, count)
+        np.testing.assert_array_equal(out[:count], packed(rounded(source[:count])))
+        assert out[count] == GUARD
+
+
+def test_nan_stays_nan_in_bf16(isa: Any) -> None:
+    bits = np.array([0x7F800001, 0xFF800001, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FC00000] * 13, np.uint32)
+    out = np.zeros(len(bits), np.uint16)
+    numbers = bits.view(np.float32)
+    isa.pack(pointer(out, "void *"), pointer(numbers), library()[1].SD_BF16, len(bits))
+    assert np.isnan(unpacked(out)).all()
 
 
 # ---- rows ----

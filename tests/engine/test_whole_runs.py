@@ -44,6 +44,8 @@ class Tolerance:
 TOLERANCES = {
     Dtype.F32: Tolerance(latents=5e-4, psnr_db=60.0),
     Dtype.F16: Tolerance(latents=6e-2, psnr_db=40.0),
+    # What diffusers' own networks in bf16 make of these runs: 1.6e-2 to 0.28, 25.7 to 51 dB.
+    Dtype.BF16: Tolerance(latents=0.35, psnr_db=24.0),
 }
 Models = dict[Prediction, Model]
 

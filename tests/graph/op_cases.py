@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tests.graph import op_references as reference
-from tests.graph.op_probe import ARRAY_DTYPES, Op, Weight
+from tests.graph.op_probe import Op, Weight
+from tests.graph.storages import ARRAY_DTYPES, in_dtype
 
 Built = tuple[Op, np.ndarray]
 SHORT_FORMATS = {
@@ -41,7 +42,7 @@ class Maker:
     def array(self, *shape: int, scale: float = 1.0, offset: float = 0.0) -> np.ndarray:
         """Normal numbers [n, h, w, c]."""
         numbers = self.random.standard_normal(shape) * scale + offset
-        return numbers.astype(ARRAY_DTYPES[self.storage])
+        return in_dtype(numbers, self.storage)
 
     def weight(self, *shape: int, offset: float = 0.0) -> Weight:
         """Normal numbers, as large as keeps a product's outputs near 1."""
@@ -136,7 +137,7 @@ def _activation(act: str, *shape: int) -> Callable[[Maker], Built]:
 
 def _cast(dtype_in: str, dtype_out: str, *shape: int) -> Callable[[Maker], Built]:
     def build(make: Maker) -> Built:
-        x = make.array(*shape).astype(ARRAY_DTYPES[dtype_in])
+        x = in_dtype(make.array(*shape), dtype_in)
         op = Op(name="cast", inputs=(x,), args={"dtype": dtype_out})
         return op, x.astype(np.float64)
 
@@ -175,7 +176,7 @@ def group_norm(
     def build(make: Maker) -> Built:
         sources = [make.array(n, h, w, c, scale=scale, offset=offset) for c in channels]
         if source_dtype:
-            sources[0] = sources[0].astype(ARRAY_DTYPES[source_dtype])
+            sources[0] = in_dtype(sources[0], source_dtype)
         weights = make.weight(sum(channels), offset=1), make.weight(sum(channels))
         args = {"groups": groups, "eps": 1e-6, "act": act}
         op = Op(name="group_norm", inputs=sources, weights=weights, args=args)
@@ -295,7 +296,7 @@ def attention(
         q = make.array(n, *queries, heads * size, scale=scale)
         k, v = (make.array(k_n or n, 1, keys, heads * size, scale=scale) for _ in range(2))
         if ramp:
-            k = (k * np.linspace(1, ramp, keys)[:, None]).astype(k.dtype)
+            k = in_dtype(k * np.linspace(1, ramp, keys)[:, None], make.storage)
         key_counts = np.array(counts, np.int32).reshape(1, 1, 1, -1) if counts else None
         args = {"heads": heads, "causal": causal}
         op = Op(name="attention", inputs=(q, k, v, key_counts), args=args)
@@ -332,6 +333,8 @@ CASES = (
     Case(op="activation", title="large", build=_activation("silu", 1, 64, 40, 41)),
     Case(op="cast", title="to f16", build=_cast("f32", "f16", 1, 3, 5, 1001)),
     Case(op="cast", title="to f32", build=_cast("f16", "f32", 2, 3, 5, 7)),
+    Case(op="cast", title="to bf16", build=_cast("f32", "bf16", 1, 3, 5, 1001)),
+    Case(op="cast", title="from bf16", build=_cast("bf16", "f32", 2, 3, 5, 7)),
     Case(op="layer_norm", title="768", build=layer_norm(2, 1, 77, 768), has_weights=True),
     Case(op="layer_norm", title="odd", build=layer_norm(1, 3, 5, 13)),
     Case(op="layer_norm", title="one", build=layer_norm(1, 2, 2, 1)),

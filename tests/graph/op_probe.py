@@ -14,6 +14,7 @@ import numpy as np
 
 from app.engine.metal_sources import metal_sources
 from tests.engine_library import ENGINE_FOLDER, build_probe
+from tests.graph.storages import ARRAY_DTYPES, Bf16, packed, unpacked
 from tests.metal.modes import Cut, Mode
 from tests.metal_sim import simulator
 
@@ -30,7 +31,6 @@ ACTIVATIONS = (
 )  # of ops.h
 OPS = tuple(re.findall(r"^OP\((\w+),", (ENGINE_FOLDER / "graph/ops.def").read_text(), re.MULTILINE))
 CANCELLED = 1
-ARRAY_DTYPES = {"f32": np.float32, "f16": np.float16, "i32": np.int32}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,10 +154,12 @@ def _fill_input(ffi: Any, target: Any, given: np.ndarray | int | None, alive: li
     if isinstance(given, int):
         target.source = given
     elif given is not None:
-        array = np.ascontiguousarray(given)
+        is_bf16 = isinstance(given, Bf16)
+        array = packed(given) if is_bf16 else np.ascontiguousarray(given)
         target.data = _kept(alive, ffi.from_buffer(array))
         target.n, target.h, target.w, target.c = array.shape
-        target.dtype = next(DTYPES.index(k) for k, v in ARRAY_DTYPES.items() if v == array.dtype)
+        dtypes = {np.dtype(array_dtype): dtype for dtype, array_dtype in ARRAY_DTYPES.items()}
+        target.dtype = DTYPES.index("bf16" if is_bf16 else dtypes[array.dtype])
 
 
 def _fill_weight(ffi: Any, target: Any, name: bytes, weight: Weight, alive: list[Any]) -> None:
@@ -180,9 +182,11 @@ def _kept(alive: list[Any], value: Any) -> Any:
 
 def _array(ffi: Any, result: Any) -> np.ndarray:
     shape = (result.n, result.h, result.w, result.c)
-    dtype = np.dtype(ARRAY_DTYPES[DTYPES[result.dtype]])
+    is_bf16 = DTYPES[result.dtype] == "bf16"
+    dtype = np.dtype(np.uint16 if is_bf16 else ARRAY_DTYPES[DTYPES[result.dtype]])
     size = int(np.prod(shape)) * dtype.itemsize
-    return np.frombuffer(bytes(ffi.buffer(result.data, size)), dtype).reshape(shape)
+    array = np.frombuffer(bytes(ffi.buffer(result.data, size)), dtype).reshape(shape)
+    return unpacked(array) if is_bf16 else array
 
 
 def metal_fallbacks(mode: Mode) -> dict[str, str]:

@@ -83,6 +83,11 @@ static const char *cpu_served_by(const backend *b, op_kind op) {
   return "cpu";
 }
 
+static int cpu_can_store(const backend *b, sd_dtype dtype) {
+  (void)b;
+  return dtype == SD_F32 || dtype == SD_F16 || dtype == SD_BF16;
+}
+
 static int64_t cpu_weight_bytes(const backend *b, const weight *w) {
   return cpu_pack_bytes((const cpu_backend *)b, w);
 }
@@ -118,6 +123,7 @@ static sd_status cpu_upload(backend *b, weight *w, sd_error *error) {
   if (w->is_mapped) arena_drop_mapped(w->data, (size_t)weights_source_bytes(w));
   w->packed = packed;
   w->packed_bytes = bytes;
+  w->packed_in_bf16 = w->in_bf16;
   cpu->weight_bytes += bytes;
   return SD_OK;
 }
@@ -170,6 +176,7 @@ static const backend_table CPU_TABLE = {
     .report = cpu_report,
     .condition = cpu_condition,
     .served_by = cpu_served_by,
+    .can_store = cpu_can_store,
     .weight_bytes = cpu_weight_bytes,
     .upload = cpu_upload,
     .drop = cpu_drop,

@@ -38,9 +38,11 @@ static inline void *cpu_workspace(const cpu_backend *cpu, int32_t worker) {
 }
 
 /* Weights (cpu_pack.c). Vectors become f32; matrices panels of isa->panel columns, [panel][kh][kw]
- * [in][column], in the file's dtype (f32, f16, bf16, f8), columns past `out` zero; tables stay. */
+ * [in][column], in the file's dtype (f32, f16, bf16, f8), columns past `out` zero; tables stay.
+ * Matrices that are multiplied in bf16 become [panel][kh][kw][in / 2][column][2 of in] in bf16. */
 int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w);
 void cpu_pack(cpu_backend *cpu, weight *w, void *out);
+int cpu_packs_pairs(const cpu_backend *cpu, const weight *w);
 
 #define OP(name, tensors, function, metal, tolerance) \
   void function(cpu_backend *cpu, const node *n);

@@ -21,6 +21,29 @@ typedef struct cpu_block {
   int32_t accumulate; /* 0: the tile is overwritten */
 } cpu_block;
 
+/* Most rows of a block of pairs, in two halves. */
+enum { CPU_PAIR_ROWS = 32, CPU_PAIR_HALF = CPU_PAIR_ROWS / 2 };
+
+/* Half a block's rows of bf16 numbers, `stride` bytes from one to the next. */
+typedef struct cpu_rows {
+  const void *at;
+  int64_t stride;
+} cpu_rows;
+
+/* One block of a product of bf16 numbers with sums in f32, over several panels:
+ * tile[rows][panels * panel] += sum over segments and k of a * b.
+ * a: [segments][2 halves], `length` numbers a row, a multiple of OPS_BF16_BLOCK; all CPU_PAIR_ROWS
+ * can be read, and so many rows of the tile be written. b: [length / 2][panel][2 of k] of the first
+ * panel and segment. */
+typedef struct cpu_pairs {
+  const cpu_rows *a;
+  const uint16_t *b;
+  int64_t b_segment, b_panel; /* numbers from a segment, a panel of b to the next */
+  float *tile;
+  int64_t stride; /* of the tile's rows */
+  int32_t rows, segments, length, panels;
+} cpu_pairs;
+
 typedef struct cpu_isa {
   const char *name;
   int32_t panel; /* columns of a packed panel */
@@ -43,6 +66,7 @@ typedef struct cpu_isa {
   void (*winograd_input)(float *out, size_t stride, const float *const *in, size_t count);
   void (*winograd_filter)(float *out, size_t stride, const float *taps, size_t count);
   void (*winograd_output)(float *const *out, const float *m, size_t stride, size_t count);
+  void (*multiply_pairs)(const cpu_pairs *pairs); /* NULL: bf16 is computed in f32 */
 } cpu_isa;
 
 /* Rows from worst to best; NULL past the end. */

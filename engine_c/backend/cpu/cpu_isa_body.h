@@ -6,6 +6,7 @@
  *   ISA_VECTORS  vectors of a panel
  *   ISA_ROWS     rows of a block: ISA_ROWS * ISA_VECTORS sums must stay in registers
  *   ISA_USABLE   expression: non-zero if this processor has the set
+ *   ISA_PAIRS    its multiply_pairs; undefined: NULL
  *   ISA_FROM_HALF(h), ISA_TO_HALF(v)   vectors of binary16 bits to f32 and back; undefined: scalar
  *
  * Sources: exp by Cody and Waite's reduction and a polynomial; erfc by Abramowitz and
@@ -166,18 +167,29 @@ static void unpack(float *out, const void *source, sd_dtype dtype, size_t count)
   }
 }
 
-static void pack(void *out, const float *source, sd_dtype dtype, size_t count) {
-  if (dtype == SD_F32) {
-    memcpy(out, source, count * sizeof(float));
-    return;
-  }
-  uint16_t *half = out;
+/* One vector as SD_F16 or SD_BF16, rounded to nearest even; every call has a constant dtype. */
+ISA_INLINE hvec vec_pack(vec v, const sd_dtype dtype) {
+  if (dtype == SD_F16) return ISA_TO_HALF(v);
+  const uvec bits = (uvec)v;
+  const uvec rounded = bits + 0x7fff + (bits >> 16 & 1);
+  const ivec is_nan = v != v;
+  const vec kept = vec_select(is_nan, (vec)(bits | 0x400000), (vec)rounded);
+  return __builtin_convertvector((uvec)kept >> 16, hvec);
+}
+
+ISA_INLINE void pack_of(uint16_t *out, const float *source, const sd_dtype dtype, size_t count) {
   size_t i = 0;
   for (; i + LANES <= count; i += LANES)
-    *(hvec_memory *)(half + i) = ISA_TO_HALF(vec_load(source + i));
+    *(hvec_memory *)(out + i) = vec_pack(vec_load(source + i), dtype);
   if (i == count) return;
-  const hvec last = ISA_TO_HALF(vec_load_part(source + i, count - i));
-  memcpy(half + i, &last, (count - i) * sizeof(uint16_t));
+  const hvec last = vec_pack(vec_load_part(source + i, count - i), dtype);
+  memcpy(out + i, &last, (count - i) * sizeof(uint16_t));
+}
+
+static void pack(void *out, const float *source, sd_dtype dtype, size_t count) {
+  if (dtype == SD_F32) memcpy(out, source, count * sizeof(float));
+  if (dtype == SD_F16) pack_of(out, source, SD_F16, count);
+  if (dtype == SD_BF16) pack_of(out, source, SD_BF16, count);
 }
 #else
 static void unpack(float *out, const void *source, sd_dtype dtype, size_t count) {
@@ -291,6 +303,10 @@ static void multiply_row(float *out, const float *x, const float *y, size_t coun
 
 #include "backend/cpu/cpu_isa_winograd.h"
 
+#ifndef ISA_PAIRS
+#define ISA_PAIRS NULL
+#endif
+
 static int32_t usable(void) { return ISA_USABLE; }
 
 #define ISA_JOIN(x, y) x##y
@@ -317,4 +333,5 @@ const cpu_isa ISA_NAME(ISA_SET) = {
     .winograd_input = winograd_input,
     .winograd_filter = winograd_filter,
     .winograd_output = winograd_output,
+    .multiply_pairs = ISA_PAIRS,
 };

@@ -7,27 +7,39 @@
  * Work is handed out in tiles of output pixels x columns. A tile's sums stand in f32 in the
  * worker's workspace; they begin as bias, channel_add and residual, take one block of K after the
  * other (taps x channels: the weights of a block as f32 in the workspace, the pixels read where
- * they lie through addresses, or through a small f32 copy if they are f16), and are then stored
- * through act. Owns tiles and blocks; knows neither the instruction set nor who asks. */
+ * they lie through addresses, or through a small f32 copy if they are f16; or, in bf16, as
+ * cpu_pairs.c does it), and are then stored through act. Owns tiles and blocks; knows neither the
+ * instruction set nor who asks. */
 #include <string.h>
 
 #include "backend/cpu/cpu_product.h"
 #include "base/half.h"
+#include "graph/ops.h"
 
 enum {
-  TILE_ROWS = 192,
+  TILE_ROWS = 384, /* most of any kind */
   TILE_COLUMNS = MOST_TILE_COLUMNS,
-  BLOCK_DEPTH = 320,    /* most k of a block */
+  BLOCK_DEPTH = 320,    /* most k of a block in f32 */
   TILES_PER_WORKER = 8, /* at least, for an even end */
-  TILE_WORK = 1 << 28,  /* most multiplications of a tile: under 10 ms */
   MOST_TAPS = 9,
-  MOST_ROWS = 16 /* of a block, of any instruction set */
+  MOST_ROWS = 16 /* of a block in f32, of any instruction set */
 };
+
+/* How large the tiles of a kind of product are. */
+typedef struct matrix_limits {
+  int32_t tile_rows, least_blocks; /* most rows, and few blocks of rows: not cut further */
+  int32_t depth, channels;         /* most k of a block, and what cuts channels */
+  int64_t work;                    /* most multiplications of a tile: under 10 ms */
+} matrix_limits;
+
+static const matrix_limits IN_F32 = {192, 8, BLOCK_DEPTH, 1, 1 << 28};
+static const matrix_limits IN_PAIRS = {TILE_ROWS, 3, PAIRS_DEPTH, OPS_BF16_BLOCK, 1 << 30};
 
 /* How a product is cut. */
 typedef struct matrix {
   product p;
-  int32_t tile_rows, tile_columns, row_tiles;
+  const matrix_limits *limits;
+  int32_t block_rows, tile_rows, tile_columns, row_tiles;
 } matrix;
 
 typedef struct matrix_tile {
@@ -35,13 +47,8 @@ typedef struct matrix_tile {
   float *weights; /* [panel][k of the block][isa->panel] */
   float *copies;  /* [tap][block row][channel]: f16 pixels as f32 */
   float *zeros;   /* a pixel outside the picture */
+  product_pairs_space *pairs;
 } matrix_tile;
-
-/* A part of K: some taps of some channels of one source. */
-typedef struct matrix_part {
-  const product_source *source;
-  int32_t tap, taps, channel, channels;
-} matrix_part;
 
 /* ---- tiles ---- */
 
@@ -56,17 +63,17 @@ static void matrix_choose_tiles(matrix *m) {
   const int32_t unit = p->geglu ? 2 * isa->panel : isa->panel, units = p->columns / unit;
   const int64_t depth = (int64_t)p->weight->in * p->weight->kernel_h * p->weight->kernel_w;
   const int64_t wanted = (int64_t)threads_count(p->cpu->pool) * TILES_PER_WORKER;
-  int32_t most_units = TILE_COLUMNS / unit, most_rows = TILE_ROWS;
+  const int32_t blocks = product_ceil(p->rows, m->block_rows);
+  int32_t most_units = TILE_COLUMNS / unit, most_rows = m->limits->tile_rows;
   for (;;) {
-    const int32_t blocks = product_ceil(p->rows, isa->rows);
     m->tile_columns = unit * product_even(units, most_units);
-    m->tile_rows = isa->rows * product_even(blocks, most_rows / isa->rows);
+    m->tile_rows = m->block_rows * product_even(blocks, most_rows / m->block_rows);
     m->row_tiles = product_ceil(p->rows, m->tile_rows);
     const int64_t work = depth * m->tile_rows * m->tile_columns;
-    if (matrix_tiles(m) >= wanted && work <= TILE_WORK) return;
+    if (matrix_tiles(m) >= wanted && work <= m->limits->work) return;
     if (m->tile_columns > unit)
       most_units = product_min(most_units, units) / 2;
-    else if (m->tile_rows > 8 * isa->rows)
+    else if (m->tile_rows > m->limits->least_blocks * m->block_rows)
       most_rows = m->tile_rows / 2;
     else
       return;
@@ -76,7 +83,7 @@ static void matrix_choose_tiles(matrix *m) {
 /* ---- blocks of K ---- */
 
 /* Weights of a part, for each panel of the tile, as f32. */
-static void tile_unpack_weights(const matrix_tile *tile, const matrix_part *part) {
+static void tile_unpack_weights(const matrix_tile *tile, const product_part *part) {
   const product_tile *t = &tile->t;
   const int32_t panel = t->p->cpu->isa->panel;
   float *out = tile->weights;
@@ -88,17 +95,8 @@ static void tile_unpack_weights(const matrix_tile *tile, const matrix_part *part
     }
 }
 
-/* Address of the part's channels of the pixel under `tap`, or NULL outside the picture. */
-static const char *tile_pixel(const product *p, const product_pixel *pixel, const matrix_part *part,
-                              int32_t tap) {
-  product_pixel at = *pixel;
-  at.y += tap / p->weight->kernel_w;
-  at.x += tap % p->weight->kernel_w;
-  return product_address(p, part->source, part->channel, &at);
-}
-
 /* a[tap][row]: addresses of f32 channels. */
-static void tile_addresses(const matrix_tile *tile, const matrix_part *part, int32_t first,
+static void tile_addresses(const matrix_tile *tile, const product_part *part, int32_t first,
                            int32_t rows, const float **a) {
   const product_tile *t = &tile->t;
   const product *p = t->p;
@@ -106,7 +104,7 @@ static void tile_addresses(const matrix_tile *tile, const matrix_part *part, int
   float *copy = tile->copies;
   for (int32_t tap = part->tap; tap < part->tap + part->taps; tap++)
     for (int32_t r = 0; r < rows; r++, a++) {
-      const char *pixel = tile_pixel(p, t->pixels + first + r, part, tap);
+      const char *pixel = product_tap_address(p, part, tap, t->pixels + first + r);
       *a = pixel ? (const float *)(const void *)pixel : tile->zeros;
       if (!pixel || dtype == SD_F32) continue;
       p->cpu->isa->unpack(copy, pixel, dtype, (size_t)part->channels);
@@ -116,18 +114,18 @@ static void tile_addresses(const matrix_tile *tile, const matrix_part *part, int
 }
 
 /* Asks the memory for the part's channels of pixel `row` of the tile. */
-static void tile_prefetch(const matrix_tile *tile, const matrix_part *part, int32_t row) {
+static void tile_prefetch(const matrix_tile *tile, const product_part *part, int32_t row) {
   enum { LINE_BYTES = 64 };
   const product_tile *t = &tile->t;
   if (row >= t->rows) return;
   const size_t bytes = (size_t)part->channels * half_dtype_bytes(part->source->dtype);
   for (int32_t tap = part->tap; tap < part->tap + part->taps; tap++) {
-    const char *pixel = tile_pixel(t->p, t->pixels + row, part, tap);
+    const char *pixel = product_tap_address(t->p, part, tap, t->pixels + row);
     for (size_t i = 0; pixel && i < bytes; i += LINE_BYTES) __builtin_prefetch(pixel + i);
   }
 }
 
-static void tile_multiply(const matrix_tile *tile, const matrix_part *part) {
+static void tile_multiply(const matrix_tile *tile, const product_part *part) {
   const product_tile *t = &tile->t;
   const cpu_isa *isa = t->p->cpu->isa;
   const int32_t panels = t->columns / isa->panel;
@@ -154,21 +152,25 @@ static void tile_multiply(const matrix_tile *tile, const matrix_part *part) {
   }
 }
 
-static void tile_multiply_all(const matrix_tile *tile) {
+static void tile_multiply_all(const matrix_tile *tile, const matrix_limits *limits) {
   const product *p = tile->t.p;
   const int32_t taps = p->weight->kernel_h * p->weight->kernel_w;
   for (int32_t s = 0; s < p->source_count; s++) {
     const product_source *source = &p->sources[s];
-    const int32_t channels = product_even(source->channels, BLOCK_DEPTH);
-    const int32_t group = product_even(taps, product_min(taps, BLOCK_DEPTH / channels));
+    const int32_t unit = limits->channels;
+    const int32_t channels = unit * product_even(source->channels / unit, limits->depth / unit);
+    const int32_t group = product_even(taps, product_min(taps, limits->depth / channels));
     for (int32_t tap = 0; tap < taps; tap += group)
       for (int32_t channel = 0; channel < source->channels; channel += channels) {
-        const matrix_part part = {.source = source,
-                                  .tap = tap,
-                                  .taps = product_min(group, taps - tap),
-                                  .channel = channel,
-                                  .channels = product_min(channels, source->channels - channel)};
-        tile_multiply(tile, &part);
+        const product_part part = {.source = source,
+                                   .tap = tap,
+                                   .taps = product_min(group, taps - tap),
+                                   .channel = channel,
+                                   .channels = product_min(channels, source->channels - channel)};
+        if (limits == &IN_PAIRS)
+          product_multiply_pairs(&tile->t, &part, tile->pairs);
+        else
+          tile_multiply(tile, &part);
       }
   }
 }
@@ -183,6 +185,7 @@ static void matrix_tile_run(void *user, int64_t item, int32_t worker) {
     float weights[BLOCK_DEPTH * TILE_COLUMNS];
     float copies[BLOCK_DEPTH * MOST_ROWS];
     float zeros[BLOCK_DEPTH];
+    product_pairs_space pairs;
     product_pixel pixels[TILE_ROWS];
   } workspace;
   _Static_assert(sizeof(workspace) <= CPU_WORKSPACE_BYTES, "a tile must fit the workspace");
@@ -199,20 +202,24 @@ static void matrix_tile_run(void *user, int64_t item, int32_t worker) {
                             .pixels = space->pixels},
                       .weights = space->weights,
                       .copies = space->copies,
-                      .zeros = space->zeros};
+                      .zeros = space->zeros,
+                      .pairs = &space->pairs};
   for (int32_t r = 0; r < tile.t.rows; r++) space->pixels[r] = product_pixel_at(p, row + r);
   product_begin(&tile.t);
-  tile_multiply_all(&tile);
+  tile_multiply_all(&tile, m->limits);
   product_end(&tile.t);
 }
 
 static void matrix_run(cpu_backend *cpu, const node *n) {
   matrix m = {0};
   product_open(&m.p, cpu, n);
-  if (product_suits_winograd(&m.p)) {
+  const int is_pairs = product_is_pairs(&m.p);
+  if (!is_pairs && product_suits_winograd(&m.p)) {
     product_run_winograd(&m.p);
     return;
   }
+  m.limits = is_pairs ? &IN_PAIRS : &IN_F32;
+  m.block_rows = is_pairs ? CPU_PAIR_ROWS : cpu->isa->rows;
   matrix_choose_tiles(&m);
   threads_run(cpu->pool, matrix_tiles(&m), matrix_tile_run, &m);
 }

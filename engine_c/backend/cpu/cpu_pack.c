@@ -7,12 +7,25 @@
 #include "base/half.h"
 #include "graph/weights.h"
 
+/* Numbers of one row that are rounded to bf16 at a time. */
+enum { PACK_NUMBERS = 1 << 14 };
+_Static_assert(PACK_NUMBERS * (4 + 2 * 64) <= CPU_WORKSPACE_BYTES, "a panel of 64 columns fits");
+
 typedef struct pack_job {
+  const cpu_backend *cpu;
   const weight *weight;
   char *out;
   int32_t panel;    /* columns of a panel */
   int64_t elements; /* of a panel */
 } pack_job;
+
+/* Where the channels of a panel that are packed at a time come from and go to. */
+typedef struct pack_part {
+  const char *rows; /* [column][in][tap] */
+  char *out;        /* of the panel: [tap][all in / group][column][group] */
+  int64_t row_stride, taps, in, all_in;
+  int32_t panel, columns;
+} pack_part;
 
 static int64_t pack_ceil(int64_t x, int64_t y) { return (x + y - 1) / y; }
 
@@ -30,42 +43,80 @@ int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w) {
   if (w->kind == WEIGHT_VECTOR) return weights_elements(w) * (int64_t)sizeof(float);
   if (w->kind != WEIGHT_MATRIX && w->kind != WEIGHT_GEGLU) return 0;
   return pack_panels(w, cpu->isa->panel) * pack_panel_elements(w, cpu->isa->panel) *
-         (int64_t)half_dtype_bytes(w->dtype);
+         (int64_t)half_dtype_bytes(cpu_packs_pairs(cpu, w) ? SD_BF16 : w->dtype);
 }
 
-/* One panel: out[tap][in][column] from rows[column][in][tap]. `size`, the bytes of a number, is a
- * constant in every copy. */
-static inline __attribute__((always_inline)) void pack_panel(char *out, const char *rows,
-                                                             const weight *w, int32_t panel,
-                                                             int32_t columns, const size_t size) {
-  const int64_t taps = (int64_t)w->kernel_h * w->kernel_w, in = w->in;
-  for (int64_t i = 0; i < in; i++)
-    for (int64_t tap = 0; tap < taps; tap++) {
-      char *to = out + (size_t)((tap * in + i) * panel) * size;
-      const char *from = rows + (size_t)(i * taps + tap) * size;
-      for (int32_t column = 0; column < columns; column++)
-        memcpy(to + (size_t)column * size, from + (size_t)(column * in * taps) * size, size);
+int cpu_packs_pairs(const cpu_backend *cpu, const weight *w) {
+  return w->in_bf16 && cpu->isa->multiply_pairs;
+}
+
+/* `size`, the bytes of a number, and `group` are constants in every copy. */
+static inline __attribute__((always_inline)) void pack_channels(const pack_part *p,
+                                                                const size_t size,
+                                                                const int32_t group) {
+  for (int64_t i = 0; i < p->in; i++)
+    for (int64_t tap = 0; tap < p->taps; tap++) {
+      const int64_t place = (tap * p->all_in + i / group * group) * p->panel + i % group;
+      char *to = p->out + (size_t)place * size;
+      const char *from = p->rows + (size_t)(i * p->taps + tap) * size;
+      for (int32_t column = 0; column < p->columns; column++)
+        memcpy(to + (size_t)(column * group) * size, from + (size_t)(column * p->row_stride) * size,
+               size);
     }
 }
 
+/* The panel in bf16: some channels at a time are rounded into the worker's workspace. */
+static void pack_pairs(const pack_job *job, pack_part part, int32_t worker) {
+  const weight *w = job->weight;
+  const cpu_isa *isa = job->cpu->isa;
+  const size_t size = half_dtype_bytes(w->dtype);
+  const char *rows = part.rows;
+  char *out = part.out;
+  float *numbers = cpu_workspace(job->cpu, worker);
+  uint16_t *rounded = (uint16_t *)(numbers + PACK_NUMBERS);
+  const int64_t stride = part.row_stride, step = PACK_NUMBERS / (2 * part.taps) * 2;
+  part.rows = (const char *)rounded;
+  for (int64_t first = 0; first < part.all_in; first += step) {
+    part.in = part.all_in - first < step ? part.all_in - first : step;
+    part.row_stride = part.in * part.taps;
+    part.out = out + (size_t)(first * part.panel) * sizeof *rounded;
+    for (int32_t column = 0; column < part.columns; column++) {
+      const char *from = rows + (size_t)(column * stride + first * part.taps) * size;
+      isa->unpack(numbers, from, w->dtype, (size_t)part.row_stride);
+      isa->pack(rounded + column * part.row_stride, numbers, SD_BF16, (size_t)part.row_stride);
+    }
+    pack_channels(&part, sizeof *rounded, 2);
+  }
+}
+
 static void pack_item(void *user, int64_t item, int32_t worker) {
-  (void)worker;
   const pack_job *job = user;
   const weight *w = job->weight;
   const int32_t half = w->kind == WEIGHT_GEGLU ? w->out / 2 : w->out;
   const int32_t index = (int32_t)(w->kind == WEIGHT_GEGLU ? item / 2 : item);
   const int32_t first = index * job->panel;
-  const int32_t columns = half - first < job->panel ? half - first : job->panel;
   const int64_t row = first + (w->kind == WEIGHT_GEGLU && item % 2 ? half : 0);
-  const size_t size = half_dtype_bytes(w->dtype);
+  const int is_pairs = cpu_packs_pairs(job->cpu, w);
+  const size_t size = half_dtype_bytes(w->dtype), packed = is_pairs ? sizeof(uint16_t) : size;
   const size_t row_bytes = (size_t)(job->elements / job->panel) * size;
-  const char *rows = (const char *)w->data + (size_t)row * row_bytes;
-  char *out = job->out + (size_t)(item * job->elements) * size;
-  if (w->is_mapped) arena_fetch_mapped(rows, (size_t)columns * row_bytes);
-  if (columns < job->panel) memset(out, 0, (size_t)job->elements * size);
-  if (size == 1) pack_panel(out, rows, w, job->panel, columns, 1);
-  if (size == 2) pack_panel(out, rows, w, job->panel, columns, 2);
-  if (size == 4) pack_panel(out, rows, w, job->panel, columns, 4);
+  const pack_part part = {.rows = (const char *)w->data + (size_t)row * row_bytes,
+                          .out = job->out + (size_t)(item * job->elements) * packed,
+                          .row_stride = job->elements / job->panel,
+                          .taps = (int64_t)w->kernel_h * w->kernel_w,
+                          .in = w->in,
+                          .all_in = w->in,
+                          .panel = job->panel,
+                          .columns = half - first < job->panel ? half - first : job->panel};
+  if (w->is_mapped) arena_fetch_mapped(part.rows, (size_t)part.columns * row_bytes);
+  if (part.columns < job->panel) memset(part.out, 0, (size_t)job->elements * packed);
+  if (is_pairs)
+    pack_pairs(job, part, worker);
+  else if (size == 1)
+    pack_channels(&part, 1, 1);
+  else if (size == 2)
+    pack_channels(&part, 2, 1);
+  else
+    pack_channels(&part, 4, 1);
 }
 
 void cpu_pack(cpu_backend *cpu, weight *w, void *out) {
@@ -74,7 +125,10 @@ void cpu_pack(cpu_backend *cpu, weight *w, void *out) {
     return;
   }
   const int32_t panel = cpu->isa->panel;
-  pack_job job = {
-      .weight = w, .out = out, .panel = panel, .elements = pack_panel_elements(w, panel)};
+  pack_job job = {.cpu = cpu,
+                  .weight = w,
+                  .out = out,
+                  .panel = panel,
+                  .elements = pack_panel_elements(w, panel)};
   threads_run(cpu->pool, pack_panels(w, panel), pack_item, &job);
 }

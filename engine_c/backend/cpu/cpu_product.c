@@ -52,6 +52,14 @@ const char *product_address(const product *p, const product_source *source, int3
   return source->data + number * half_dtype_bytes(source->dtype);
 }
 
+const char *product_tap_address(const product *p, const product_part *part, int32_t tap,
+                                const product_pixel *pixel) {
+  product_pixel at = *pixel;
+  at.y += tap / p->weight->kernel_w;
+  at.x += tap % p->weight->kernel_w;
+  return product_address(p, part->source, part->channel, &at);
+}
+
 void product_unpack_weights(const product *p, float *out, int64_t panel, int32_t tap,
                             int32_t channel, int32_t channels) {
   const weight *w = p->weight;

@@ -6,7 +6,11 @@
 
 #include "backend/cpu/cpu_backend.h"
 
-enum { MOST_PANEL = 64, MOST_TILE_COLUMNS = 320 }; /* of any instruction set and tile */
+enum {
+  MOST_PANEL = 64, /* of any instruction set */
+  MOST_TILE_COLUMNS = 320,
+  PAIRS_DEPTH = 512 /* most k of a part that is multiplied in pairs */
+};
 
 typedef struct product_source {
   const char *data;
@@ -30,6 +34,12 @@ typedef struct product {
 typedef struct product_pixel {
   int32_t row, picture, y, x;
 } product_pixel;
+
+/* A part of the sum: some taps of some channels of one source. */
+typedef struct product_part {
+  const product_source *source;
+  int32_t tap, taps, channel, channels;
+} product_part;
 
 typedef struct product_tile {
   const product *p;
@@ -57,6 +67,10 @@ product_pixel product_pixel_at(const product *p, int32_t row);
 const char *product_address(const product *p, const product_source *source, int32_t channel,
                             const product_pixel *at);
 
+/* The same of a part's channels under `tap`, for an output pixel. */
+const char *product_tap_address(const product *p, const product_part *part, int32_t tap,
+                                const product_pixel *pixel);
+
 /* The weights of a tap from an input channel on, [channels][panel] f32, of one panel. */
 void product_unpack_weights(const product *p, float *out, int64_t panel, int32_t tap,
                             int32_t channel, int32_t channels);
@@ -65,6 +79,18 @@ void product_unpack_weights(const product *p, float *out, int64_t panel, int32_t
 void product_begin(const product_tile *t);
 /* Activates the sums in place and stores them. */
 void product_end(const product_tile *t);
+
+/* What cpu_pairs.c has in a worker's workspace. */
+typedef struct product_pairs_space {
+  _Alignas(64) uint16_t rows[PAIRS_DEPTH * CPU_PAIR_ROWS];
+} product_pairs_space;
+
+/* Whether the weights are there in pairs of bf16 numbers. */
+int product_is_pairs(const product *p);
+/* Adds a part's products to the sums, from pairs; part->taps * part->channels <= PAIRS_DEPTH. The
+ * sums have room for rows up to a multiple of CPU_PAIR_ROWS. */
+void product_multiply_pairs(const product_tile *t, const product_part *part,
+                            product_pairs_space *space);
 
 /* conv2d by Winograd's F(2x2, 3x3), where it pays; cpu_winograd.c. */
 int product_suits_winograd(const product *p);

@@ -119,6 +119,11 @@ static void metal_condition(sd_condition *out, const backend *b) {
   m->driver->condition(out, m->device);
 }
 
+static int metal_can_store(const backend *b, sd_dtype dtype) {
+  (void)b;
+  return dtype == SD_F32 || dtype == SD_F16;
+}
+
 static const char *metal_served_by(const backend *b, op_kind op) {
   const metal_backend *m = (const metal_backend *)b;
   const backend *other = m->fallback.backend;
@@ -145,6 +150,7 @@ static const backend_table METAL_TABLE = {
     .report = metal_report,
     .condition = metal_condition,
     .served_by = metal_served_by,
+    .can_store = metal_can_store,
     .weight_bytes = metal_weight_bytes,
     .upload = metal_upload,
     .drop = metal_drop,
@@ -211,6 +217,7 @@ static const backend_table PLANNER_TABLE = {
     .report = metal_report,
     .condition = planner_condition,
     .served_by = metal_served_by,
+    .can_store = metal_can_store,
     .weight_bytes = metal_weight_bytes,
     .upload = planner_upload,
     .workspace_bytes = metal_workspace_bytes,

@@ -1,0 +1,16 @@
+/* cpu_isa_avx512: what the rows for x86-64 with AVX-512 F, BW, DQ and VL have in common. */
+#ifndef CPU_ISA_AVX512_H
+#define CPU_ISA_AVX512_H
+
+#include <immintrin.h>
+
+#define ISA_BYTES 64
+#define ISA_VECTORS 2
+#define ISA_ROWS 12
+#define ISA_AVX512_USABLE                                                     \
+  (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && \
+   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+#define ISA_FROM_HALF(h) ((vec)_mm512_cvtph_ps((__m256i)(h)))
+#define ISA_TO_HALF(v) ((hvec)_mm512_cvtps_ph((__m512)(v), _MM_FROUND_TO_NEAREST_INT))
+
+#endif

@@ -1,0 +1,110 @@
+/* cpu_isa_avx512_amx: the row for x86-64 with AVX-512 and AMX's tiles of bf16 numbers. Sources:
+ * Intel's architecture manual, volume 1, chapter 18 (tiles), and Linux's documentation of
+ * ARCH_REQ_XCOMP_PERM: a process has to ask before it may touch them. */
+#if defined(__x86_64__) && defined(__linux__)
+#if defined(__clang__)
+#pragma clang attribute push(                                                                 \
+    __attribute__((                                                                           \
+        target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,amx-tile,amx-bf16,xsave"))), \
+    apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,amx-tile,amx-bf16,xsave")
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "backend/cpu/cpu_isa.h"
+#include "backend/cpu/cpu_isa_avx512.h"
+
+enum {
+  TILE_ROWS = 16,
+  TILE_ROW_BYTES = 64,                /* 16 f32 or 32 bf16 numbers */
+  TILE_DEPTH = TILE_ROW_BYTES / 2,    /* k of a product */
+  PANEL_COLUMNS = 2 * TILE_ROWS,      /* two tiles side by side */
+  PAIR_ROW_BYTES = PANEL_COLUMNS * 4, /* of b: two k of every column */
+  ARCH_REQ_XCOMP_PERM = 0x1023,
+  STATE_TILE_CONFIG = 17,
+  STATE_TILE_DATA = 18
+};
+
+/* The operand of ldtilecfg: eight tiles of full size. */
+typedef struct tile_config {
+  _Alignas(64) uint8_t palette;
+  uint8_t start_row, reserved[14];
+  uint16_t row_bytes[16];
+  uint8_t rows[16];
+} tile_config;
+
+static const tile_config CONFIG = {
+    .palette = 1,
+    .row_bytes = {TILE_ROW_BYTES, TILE_ROW_BYTES, TILE_ROW_BYTES, TILE_ROW_BYTES, TILE_ROW_BYTES,
+                  TILE_ROW_BYTES, TILE_ROW_BYTES, TILE_ROW_BYTES},
+    .rows = {TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS,
+             TILE_ROWS},
+};
+
+/* Tiles 0 to 3 are sums, [half of the rows][half of the panel]; 4 and 5 are a, 6 and 7 are b. */
+static void pairs_panel(const cpu_pairs *p, const uint16_t *panel, float *tile) {
+  const int64_t stride = p->stride * (int64_t)sizeof(float);
+  float *below = tile + TILE_ROWS * p->stride;
+  _tile_loadd(0, tile, stride);
+  _tile_loadd(1, tile + TILE_ROWS, stride);
+  _tile_loadd(2, below, stride);
+  _tile_loadd(3, below + TILE_ROWS, stride);
+  for (int32_t s = 0; s < p->segments; s++) {
+    const cpu_rows upper = p->a[2 * s], lower = p->a[2 * s + 1];
+    const char *a = upper.at, *c = lower.at;
+    const char *b = (const char *)(panel + s * p->b_segment);
+    for (int32_t k = 0; k < p->length; k += TILE_DEPTH) {
+      _tile_loadd(6, b, PAIR_ROW_BYTES);
+      _tile_loadd(4, a, upper.stride);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(7, b + TILE_ROW_BYTES, PAIR_ROW_BYTES);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_loadd(5, c, lower.stride);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+      a += TILE_ROW_BYTES;
+      c += TILE_ROW_BYTES;
+      b += TILE_ROWS * PAIR_ROW_BYTES;
+    }
+  }
+  _tile_stored(0, tile, stride);
+  _tile_stored(1, tile + TILE_ROWS, stride);
+  _tile_stored(2, below, stride);
+  _tile_stored(3, below + TILE_ROWS, stride);
+}
+
+/* Released at the end: other threads' switches then have no tiles to save. */
+static void multiply_pairs(const cpu_pairs *p) {
+  _tile_loadconfig(&CONFIG);
+  for (int32_t i = 0; i < p->panels; i++)
+    pairs_panel(p, p->b + i * p->b_panel, p->tile + i * PANEL_COLUMNS);
+  _tile_release();
+}
+
+static int has_tiles(void) {
+  const unsigned os_saves = 1u << 27, tiles = 1u << 24 | 1u << 22; /* AMX-TILE and AMX-BF16 */
+  const uint64_t states = 1ull << STATE_TILE_CONFIG | 1ull << STATE_TILE_DATA;
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(1, 0, &a, &b, &c, &d) || !(c & os_saves)) return 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & tiles) != tiles) return 0;
+  if (((uint64_t)_xgetbv(0) & states) != states) return 0;
+  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, STATE_TILE_DATA) == 0;
+}
+
+#define ISA_SET avx512_amx
+#define ISA_USABLE (ISA_AVX512_USABLE && has_tiles())
+#define ISA_PAIRS multiply_pairs
+#include "backend/cpu/cpu_isa_body.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
