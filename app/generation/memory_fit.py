@@ -150,7 +150,7 @@ def _tile_vae(source: GenerationInput) -> GenerationInput | None:
 
 
 def _half_precision(source: GenerationInput) -> GenerationInput | None:
-    if source.precision is Dtype.F16:
+    if source.precision is not Dtype.F32:
         return None
     return dataclasses.replace(source, precision=Dtype.F16)
 

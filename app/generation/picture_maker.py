@@ -17,8 +17,6 @@ from app.checkpoint.key_names import engine_tensors, taesd_tensors, vae_tensors
 from app.checkpoint.reader import open_checkpoint
 from app.engine.engine import Engine, Model, OutOfMemory, ProgressCallback
 from app.engine.types import (
-    BackendName,
-    Dtype,
     GenerationInput,
     GenerationOutput,
     PlanFigures,
@@ -30,6 +28,7 @@ from app.generation.fitted_run import choose, run_fitted
 from app.generation.init_image import MaskShape, read_init_image, read_mask
 from app.generation.lora_shelf import AppliedLora, LoraShelf
 from app.generation.memory_fit import Need, Way, refusal, smaller_requests, tile_of, ways
+from app.generation.precision import fastest_precision
 from app.generation.prompt_reader import PromptReader, ReadPrompts
 from app.generation.request import GenerationRequest, LoraUse, RequestError, ResolvedRequest
 from app.machine_memory import MachineMemory, machine_memory
@@ -254,7 +253,6 @@ class PictureMaker:
     def _input(
         self, opened: _OpenModel, request: ResolvedRequest, prompts: ReadPrompts
     ) -> GenerationInput:
-        is_metal = self._engine.device().backend == BackendName.METAL
         return GenerationInput(
             prompt=prompts.prompt,
             negative_prompt=prompts.negative_prompt,
@@ -273,7 +271,7 @@ class PictureMaker:
             init_image=_init_image(request),
             mask=_mask(request),
             preview=_possible_preview(opened, request.preview),
-            precision=Dtype.F16 if is_metal else Dtype.F32,
+            precision=fastest_precision(self._engine.device()),
             release_weights=not self._keeps_weights,
             vae_tile=tile_of(request.vae_tiling),
         )
