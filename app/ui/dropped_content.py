@@ -16,6 +16,7 @@ from app.library.picture_file import is_picture
 from app.ui.byte_text import byte_text
 from app.ui.drop_overlay import DropAction, DropDescription
 from app.ui.engine_words import in_own_words
+from app.ui.model_list import family_label
 
 translate = QCoreApplication.translate
 
@@ -137,7 +138,8 @@ def _words(content: DroppedContent) -> tuple[str, str, str]:
             sentence = in_own_words(entry.sentence)
             if entry.kind is ModelKind.REFUSED:
                 return entry.title, sentence, "warning"
-            facts = (entry.dtype_label, byte_text(entry.size_bytes), sentence)
+            family = family_label(entry.family)
+            facts = (family, entry.dtype_label, byte_text(entry.size_bytes), sentence)
             return entry.title, " · ".join(filter(None, facts)), "model"
         case Kind.FOLDER:
             return first.name, translate("Drop", "A folder"), "reveal"

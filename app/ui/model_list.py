@@ -48,6 +48,8 @@ FAMILIES = {
     Family.SD3: "SD 3",
     Family.FLUX: "FLUX",
     Family.LCM: "LCM",
+    Family.LORA: "LoRA",
+    Family.TEXTUAL_INVERSION: "Textual inversion",
 }
 
 

@@ -27,6 +27,7 @@ from app.generation.request import LoraUse
 from app.paths import MINI_MODEL, resource_path
 from app.settings import Appearance, Language, Settings
 from app.ui.dropped_content import DropWord
+from app.ui.gallery_grid import USUAL_CELL
 from app.ui.main_window import View
 from app.ui.mask_drawing import Brush
 from app.ui.menus import Command
@@ -43,6 +44,10 @@ SMALL_MAC = Memory(
     machine_available_bytes=None,
 )
 PROMPTS = (
+    "a banana and a red apple",
+    "an owl in the forest",
+    "a fox in a meadow",
+    "a cat wearing sunglasses",
     "a sunflower, flat icon",
     "an octopus, pixel art",
     "a red apple on a yellow background",
@@ -54,6 +59,7 @@ PROMPTS = (
     "a whale in the sea",
     "a house in the forest",
 )
+LARGE_CELL = 190
 
 
 class Tour:
@@ -126,9 +132,11 @@ class Tour:
         ids = [shown.gallery_model.id_at(row) for row in range(5)]
         for place, entry_id in enumerate(ids):
             shown.gallery_model.rate([entry_id], 5 - place)
+        shown.gallery_view.set_cell_side(LARGE_CELL)
         shown.window.set_view(View.GALLERY)
         self.rest(1000)
         self.shoot("gallery")
+        shown.gallery_view.set_cell_side(USUAL_CELL)
         entries = shown.gallery_model.entries([0, 1])
         shown.gallery_view.compare_requested.emit(*entries)
         self.rest()
@@ -198,7 +206,7 @@ class Tour:
         shown.menus.action(Command.MEMORY).trigger()
         self.shoot("memory")
         shown.client.memory_changed.disconnect()
-        for name, free_bytes in (("savings", 3 << 30), ("warning", 1 << 30)):
+        for name, free_bytes in (("savings", 3 << 30), ("warning", 256 << 20)):
             shown.draft.set(width=4096, height=4096, batch_count=4)
             memory = dataclasses.replace(SMALL_MAC, machine_available_bytes=free_bytes)
             for part in (shown.memory_card, shown.memory_pill):

@@ -258,7 +258,7 @@ def test_a_model_that_is_dropped_says_what_it_is_and_becomes_the_model(
     window = shown.window.windowHandle()
     QApplication.sendEvent(window, drag_at(data, place))
     told = [label.text() for label in shown.overlay.findChildren(QLabel)]
-    assert "Aquatint Mini" in told
+    assert {"Aquatint Mini", "SD 1.5 · f16 · 76 MB"} <= set(told)
     QApplication.sendEvent(window, drop_at(data, place))
     qtbot.waitUntil(lambda: shown.draft.request.model == path)
     assert shown.settings.model_folders == (path,)
