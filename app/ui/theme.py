@@ -203,6 +203,7 @@ QListView, QTreeView, QTableView { background: transparent; color: $text; border
 QListWidget[role="field"] { background: $field; border: 1px solid $field_line;
   border-radius: 6px; }
 QListView::item { border-radius: 6px; }
+QListWidget[role="field"]::item { padding: 4px 8px; margin: 2px; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $selection; color: $text; }
 QTableView::item { padding: 0 8px; }
