@@ -99,7 +99,7 @@ class Application(QObject):
             request = GenerationRequest(prompt=FIRST_PROMPT)
         self.draft = RequestDraft(request, MINI_DEFAULTS, self)
         self.keeper = PictureKeeper(self.gallery, self)
-        self.notifier = Notifier(icon("generate"), self)
+        self.notifier = Notifier(self._app, icon("generate"), self)
 
     def _make_widgets(self) -> None:
         labels = SettingLabels(samplers=SAMPLER_LABELS, schedules=SCHEDULE_LABELS)
