@@ -1,12 +1,15 @@
 /* host_probe: lets a test drive the Metal backend's way of a dispatch to the GPU with a device that
  * only notes what it is told, and may hang or fail; and its tracking of hazards by itself.
  * host_probe.py hands the part between the marker lines to cffi. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/metal/metal_failures.h"
 #include "backend/metal/metal_state.h"
 #include "base/error.h"
+#include "base/threads.h"
 
 /* binding begins */
 
@@ -51,6 +54,13 @@ void probe_commands(probe_story *out, const probe_script *script);
 
 /* The sentence of a command buffer's error code. */
 sd_status probe_failure(sd_error *out, int64_t code);
+
+/* Pipelines that a device was asked for: in all, and most at once. processors: of this process. */
+typedef struct probe_opening {
+  int32_t pipelines, at_once, processors;
+} probe_opening;
+
+void probe_kernels(probe_opening *out);
 
 /* 1: the line is a tuning of this device; `out` is that tuning, written again. */
 int32_t probe_tuning(char *out, int32_t size, const char *line, const char *device);
@@ -180,6 +190,68 @@ void probe_commands(probe_story *out, const probe_script *script) {
 sd_status probe_failure(sd_error *out, int64_t code) {
   const metal_outcome outcome = {.code = code, .text = "the system's words"};
   return metal_failure(out, &outcome, "a layer");
+}
+
+/* ---- pipelines ---- */
+
+enum { PROBE_LIBRARIES = 3, PROBE_COMPILES_US = 2000 };
+
+struct metal_library {
+  pthread_mutex_t mutex; /* guards what follows */
+  int32_t opening;
+  probe_opening found;
+};
+
+static void probe_facts(metal_facts *out, const metal_device *d) {
+  (void)d;
+  *out = (metal_facts){.apple_family = 10, .has_metal4 = 1};
+}
+
+/* The texts stand for the libraries themselves. */
+static metal_library *probe_library_open(metal_device *d, const sd_metal_source *source,
+                                         char **log) {
+  (void)d;
+  *log = NULL;
+  return (metal_library *)(uintptr_t)source->text;
+}
+
+static void probe_library_close(metal_library *library) { (void)library; }
+
+static metal_pipeline *probe_pipeline_open(metal_library *library, const char *function,
+                                           const uint32_t constants[2], char **log) {
+  (void)function, (void)constants;
+  *log = NULL;
+  pthread_mutex_lock(&library->mutex);
+  probe_opening *found = &library->found;
+  found->pipelines++;
+  if (++library->opening > found->at_once) found->at_once = library->opening;
+  pthread_mutex_unlock(&library->mutex);
+  usleep(PROBE_COMPILES_US);
+  pthread_mutex_lock(&library->mutex);
+  library->opening--;
+  pthread_mutex_unlock(&library->mutex);
+  return calloc(1, sizeof(metal_pipeline));
+}
+
+static void probe_pipeline_close(metal_pipeline *pipeline) { free(pipeline); }
+
+void probe_kernels(probe_opening *out) {
+  static const char *const NAMES[PROBE_LIBRARIES] = {"core", "bf16", "tensor"};
+  static const metal_device_table TABLE = {.facts = probe_facts,
+                                           .library_open = probe_library_open,
+                                           .library_close = probe_library_close,
+                                           .pipeline_open = probe_pipeline_open,
+                                           .pipeline_close = probe_pipeline_close};
+  metal_library library = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+  sd_metal_source sources[PROBE_LIBRARIES];
+  for (int32_t i = 0; i < PROBE_LIBRARIES; i++)
+    sources[i] = (sd_metal_source){NAMES[i], (const char *)&library, 30};
+  metal_kernels *kernels = calloc(1, sizeof *kernels);
+  metal_kernels_open(kernels, &TABLE, NULL, sources, PROBE_LIBRARIES);
+  metal_kernels_close(kernels, &TABLE);
+  free(kernels);
+  *out = library.found;
+  out->processors = threads_processors();
 }
 
 int32_t probe_tuning(char *out, int32_t size, const char *line, const char *device) {

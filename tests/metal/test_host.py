@@ -1,5 +1,6 @@
 """The way of dispatches to the GPU, with a device that only notes what it is told."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,19 @@ def test_more_than_can_be_remembered_costs_a_barrier() -> None:
     dispatches = [([(1, i * 8, i * 8 + 8)], [(2, i * 8, i * 8 + 8)]) for i in range(400)]
     found = barriers(dispatches)
     assert 1 <= sum(found) <= 4
+
+
+# ---------------------------------------------------------------- pipelines
+
+
+def test_pipelines_are_compiled_side_by_side() -> None:
+    """Each once, several at a time where there are processors for it."""
+    ffi, library = probe()
+    found = ffi.new("probe_opening *")
+    library.probe_kernels(found)
+    table = (ENGINE_FOLDER / "backend" / "metal" / "metal_kernels.def").read_text()
+    assert found.pipelines == len(re.findall(r"^KERNEL\(", table, re.MULTILINE))
+    assert min(found.processors, 2) <= found.at_once <= 8
 
 
 # ---------------------------------------------------------------- command buffers

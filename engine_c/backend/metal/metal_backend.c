@@ -183,9 +183,10 @@ static double backend_time(metal_backend *m) {
 
 static sd_status backend_prepare(metal_backend *m, const metal_setting *setting, sd_error *error) {
   m->flag = m->driver->buffer_open(m->device, FLAG_BYTES);
-  if (!m->flag || !metal_open_scratch(m))
+  if (!m->flag || !metal_open_scratch(m) ||
+      !metal_kernels_open(&m->kernels, m->driver, m->device, setting->sources,
+                          setting->source_count))
     return error_set(error, SD_OUT_OF_MEMORY, "the GPU has no memory to give");
-  metal_kernels_open(&m->kernels, m->driver, m->device, setting->sources, setting->source_count);
   if (setting->tuning && metal_tuning_read(&m->tuning, setting->tuning, m->facts.name))
     metal_tuning_repeat(m, &m->tuning);
   else

@@ -43,8 +43,8 @@ typedef struct metal_device_table {
   void (*facts)(metal_facts *out, const metal_device *d);
   void (*condition)(sd_condition *out, const metal_device *d); /* from any thread */
 
-  /* Compiles the text. *log: all that the compiler said, warnings too, to be freed; NULL: nothing.
-   * Returns NULL if there is no library. */
+  /* Compiles the text; from several threads at once, as pipeline_open. *log: all that the compiler
+   * said, warnings too, to be freed; NULL: nothing. Returns NULL if there is no library. */
   metal_library *(*library_open)(metal_device *d, const sd_metal_source *source, char **log);
   void (*library_close)(metal_library *library);
 

@@ -6,6 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/threads.h"
+
+enum { MOST_COMPILING = 8 }; /* at once */
+
 typedef enum library_kind { LIBRARY_core, LIBRARY_bf16, LIBRARY_tensor } library_kind;
 
 typedef struct library_row {
@@ -40,34 +44,47 @@ static double library_now_ms(void) {
   return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static const sd_metal_source *library_source(const sd_metal_source *sources, int32_t count,
-                                             const char *name) {
-  for (int32_t i = 0; i < count; i++)
-    if (!strcmp(sources[i].library, name)) return &sources[i];
+/* What the threads share that compile. */
+typedef struct library_work {
+  metal_kernels *kernels;
+  const metal_device_table *driver;
+  metal_device *device;
+  const sd_metal_source *sources;
+  int32_t source_count;
+} library_work;
+
+static const sd_metal_source *library_source(const library_work *work, const char *name) {
+  for (int32_t i = 0; i < work->source_count; i++)
+    if (!strcmp(work->sources[i].library, name)) return &work->sources[i];
   return NULL;
 }
 
-static void library_open(metal_kernels *k, int32_t index, const metal_device_table *driver,
-                         metal_device *device, const sd_metal_source *source) {
+static void library_open(void *user, int64_t index, int32_t worker) {
+  const library_work *work = user;
+  metal_kernels *k = work->kernels;
+  const metal_device_table *driver = work->driver;
   const library_row *row = &LIBRARY_ROWS[index];
   sd_library_report *report = &k->library_rows[index];
   snprintf(report->name, sizeof report->name, "%s", row->name);
+  const sd_metal_source *source = library_source(work, row->name);
   metal_facts facts;
-  driver->facts(&facts, device);
+  (void)worker;
+  driver->facts(&facts, work->device);
   if (!source || facts.apple_family < row->apple_family || facts.has_metal4 < row->needs_metal4) {
     report->log = source ? row->refusal : "the app has no source of it";
     return;
   }
   const double start_ms = library_now_ms();
-  k->libraries[index] = driver->library_open(device, source, &k->logs[index]);
+  k->libraries[index] = driver->library_open(work->device, source, &k->logs[index]);
   report->elapsed_ms = library_now_ms() - start_ms;
   report->language = source->language;
   report->is_ready = k->libraries[index] != NULL;
   report->log = k->logs[index] ? k->logs[index] : "";
 }
 
-static void library_open_pipeline(metal_kernels *k, int32_t index,
-                                  const metal_device_table *driver) {
+static void library_open_pipeline(void *user, int64_t index, int32_t worker) {
+  const library_work *work = user;
+  metal_kernels *k = work->kernels;
   const kernel_row *row = &KERNEL_ROWS[index];
   sd_pipeline_report *report = &k->pipeline_rows[index];
   metal_library *library = k->libraries[row->library];
@@ -77,8 +94,10 @@ static void library_open_pipeline(metal_kernels *k, int32_t index,
       .name = row->function,
       .library = LIBRARY_ROWS[row->library].name,
       .log = compiled->language ? "its library did not compile" : compiled->log};
+  (void)worker;
   if (!library) return;
-  metal_pipeline *pipeline = driver->pipeline_open(library, row->function, row->constants, log);
+  metal_pipeline *pipeline =
+      work->driver->pipeline_open(library, row->function, row->constants, log);
   k->pipelines[index] = pipeline;
   report->log = *log ? *log : "";
   if (!pipeline) return;
@@ -86,11 +105,16 @@ static void library_open_pipeline(metal_kernels *k, int32_t index,
   report->threadgroup_bytes = pipeline->threadgroup_bytes;
 }
 
-void metal_kernels_open(metal_kernels *k, const metal_device_table *driver, metal_device *device,
-                        const sd_metal_source *sources, int32_t count) {
-  for (int32_t i = 0; i < METAL_LIBRARY_COUNT; i++)
-    library_open(k, i, driver, device, library_source(sources, count, LIBRARY_ROWS[i].name));
-  for (int32_t i = 0; i < METAL_KERNEL_COUNT; i++) library_open_pipeline(k, i, driver);
+int metal_kernels_open(metal_kernels *k, const metal_device_table *driver, metal_device *device,
+                       const sd_metal_source *sources, int32_t count) {
+  const int32_t processors = threads_processors();
+  thread_pool *pool = threads_open(processors < MOST_COMPILING ? processors : MOST_COMPILING, NULL);
+  library_work work = {k, driver, device, sources, count};
+  if (!pool) return 0;
+  threads_run(pool, METAL_LIBRARY_COUNT, library_open, &work);
+  threads_run(pool, METAL_KERNEL_COUNT, library_open_pipeline, &work);
+  threads_close(pool);
+  return 1;
 }
 
 void metal_kernels_drop(metal_kernels *k, const metal_device_table *driver, metal_kernel kernel,

@@ -15,9 +15,10 @@ typedef struct metal_kernels {
   sd_pipeline_report pipeline_rows[METAL_KERNEL_COUNT];
 } metal_kernels;
 
-/* Compiles what this GPU can use of the sources, and makes every pipeline of metal_kernels.def. */
-void metal_kernels_open(metal_kernels *k, const metal_device_table *driver, metal_device *device,
-                        const sd_metal_source *sources, int32_t count);
+/* Compiles what this GPU can use of the sources, and makes every pipeline of metal_kernels.def, in
+ * several threads: the driver's functions must allow that. 0: no memory. */
+int metal_kernels_open(metal_kernels *k, const metal_device_table *driver, metal_device *device,
+                       const sd_metal_source *sources, int32_t count);
 
 /* Takes a pipeline out of use; `why`, which must outlive k, stands in the report. */
 void metal_kernels_drop(metal_kernels *k, const metal_device_table *driver, metal_kernel kernel,
