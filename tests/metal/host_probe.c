@@ -52,8 +52,8 @@ typedef struct probe_story {
 
 void probe_commands(probe_story *out, const probe_script *script);
 
-/* The sentence of a command buffer's error code. */
-sd_status probe_failure(sd_error *out, int64_t code);
+/* The sentence of a command buffer's error code, and of its encoder's state. */
+sd_status probe_failure(sd_error *out, int64_t code, int64_t encoder);
 
 /* Pipelines that a device was asked for: in all, and most at once. processors: of this process. */
 typedef struct probe_opening {
@@ -187,8 +187,8 @@ void probe_commands(probe_story *out, const probe_script *script) {
   free(m);
 }
 
-sd_status probe_failure(sd_error *out, int64_t code) {
-  const metal_outcome outcome = {.code = code, .text = "the system's words"};
+sd_status probe_failure(sd_error *out, int64_t code, int64_t encoder) {
+  const metal_outcome outcome = {.code = code, .encoder = encoder, .text = "the system's words"};
   return metal_failure(out, &outcome, "a layer");
 }
 

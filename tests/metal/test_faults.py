@@ -39,6 +39,7 @@ def test_a_command_buffer_that_fails(
             model.generate(WISHED)
         assert type(caught.value).__name__ == error
         assert words in str(caught.value)
+        assert " faulted; " in str(caught.value)
         control.set_faults("")
         after = model.generate(WISHED)
     with open_model(metal) as model:

@@ -219,7 +219,25 @@ def test_a_stop_leaves_out_what_was_not_committed(stops_at: int) -> None:
 def test_every_code_is_one_sentence(code: int, status: int, words: str) -> None:
     ffi, library = probe()
     error = ffi.new("sd_error *")
-    assert library.probe_failure(error, code) == status
+    assert library.probe_failure(error, code, 0) == status
     text = ffi.string(error.text).decode()
     assert words in text
     assert text.endswith("(a layer; the system's words)")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (1, "a layer had ended"),
+        (2, "a layer was hit by another's fault"),
+        (3, "a layer had not begun"),
+        (4, "a layer faulted"),
+        (0, "a layer"),
+        (99, "a layer"),
+    ],
+)
+def test_a_sentence_says_whether_the_layer_is_to_blame(state: int, words: str) -> None:
+    ffi, library = probe()
+    error = ffi.new("sd_error *")
+    library.probe_failure(error, 2, state)
+    assert ffi.string(error.text).decode().endswith(f"({words}; the system's words)")

@@ -30,9 +30,10 @@ typedef struct metal_facts {
 
 /* How a command buffer ended. */
 typedef struct metal_outcome {
-  int64_t code;   /* 0: well; else of MTLCommandBufferError, or METAL_OTHER_ERROR */
-  double seconds; /* on the GPU */
-  char text[160]; /* what the system said */
+  int64_t code;    /* 0: well; else of MTLCommandBufferError, or METAL_OTHER_ERROR */
+  int64_t encoder; /* where it failed, MTLCommandEncoderErrorState of its one encoder; 0: unknown */
+  double seconds;  /* on the GPU */
+  char text[160];  /* what the system said */
 } metal_outcome;
 
 enum { METAL_OTHER_ERROR = -1 };

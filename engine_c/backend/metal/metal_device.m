@@ -25,7 +25,8 @@ typedef struct device_pressure {
 struct metal_device {
   id<MTLDevice> handle;
   id<MTLCommandQueue> queue;
-  id<MTLResidencySet> residents; /* nil before macOS 15 */
+  MTLCommandBufferDescriptor *commands; /* of all command buffers */
+  id<MTLResidencySet> residents;        /* nil before macOS 15 */
   int has_new_residents;
   device_pressure *pressure;
 };
@@ -104,10 +105,19 @@ static void device_close(metal_device *d) {
     if (d->pressure) dispatch_source_cancel(d->pressure->source);
     if (d->residents) [d->queue removeResidencySet:d->residents];
     [d->residents release];
+    [d->commands release];
     [d->queue release];
     [d->handle release];
     free(d);
   }
+}
+
+/* The host keeps what commands use; the system says how far a failed encoder came. */
+static MTLCommandBufferDescriptor *device_describe_commands(void) {
+  MTLCommandBufferDescriptor *wanted = [[MTLCommandBufferDescriptor alloc] init];
+  [wanted setRetainedReferences:NO];
+  [wanted setErrorOptions:MTLCommandBufferErrorOptionEncoderExecutionStatus];
+  return wanted;
 }
 
 static sd_status device_open(metal_device **out, sd_error *error) {
@@ -123,6 +133,7 @@ static sd_status device_open(metal_device **out, sd_error *error) {
     }
     if ([(id)d->handle respondsToSelector:@selector(setShouldMaximizeConcurrentCompilation:)])
       [d->handle setShouldMaximizeConcurrentCompilation:YES];
+    d->commands = device_describe_commands();
     device_open_residents(d);
     d->pressure = device_watch_pressure();
     *out = d;
@@ -297,7 +308,7 @@ static metal_commands *device_commands_open(metal_device *d, const char *label) 
     if (!c) return NULL;
     atomic_init(&c->holders, 1);
     c->done = dispatch_semaphore_create(0);
-    c->handle = [[d->queue commandBufferWithUnretainedReferences] retain];
+    c->handle = [[d->queue commandBufferWithDescriptor:d->commands] retain];
     c->encoder =
         [[c->handle computeCommandEncoderWithDispatchType:MTLDispatchTypeConcurrent] retain];
     if (!c->done || !c->encoder) {
@@ -345,12 +356,20 @@ static void device_barrier(metal_commands *c) {
   [c->encoder memoryBarrierWithScope:MTLBarrierScopeBuffers];
 }
 
+static int64_t device_encoder_state(NSError *error) {
+  NSArray *infos = [[error userInfo] objectForKey:MTLCommandBufferEncoderInfoErrorKey];
+  if (![infos count]) return MTLCommandEncoderErrorStateUnknown;
+  const id<MTLCommandBufferEncoderInfo> first = [infos objectAtIndex:0];
+  return (int64_t)[first errorState];
+}
+
 static void device_finish(metal_commands *c, id<MTLCommandBuffer> handle) {
   @autoreleasepool {
     if ([handle status] == MTLCommandBufferStatusError) {
       NSError *error = [handle error];
       const BOOL is_known = [[error domain] isEqualToString:MTLCommandBufferErrorDomain];
       c->outcome.code = is_known && [error code] ? (int64_t)[error code] : METAL_OTHER_ERROR;
+      c->outcome.encoder = is_known ? device_encoder_state(error) : 0;
       device_copy_text(c->outcome.text, sizeof c->outcome.text, [error localizedDescription]);
     }
     c->outcome.seconds = [handle GPUEndTime] - [handle GPUStartTime];

@@ -27,10 +27,25 @@ static const failure_row FAILURE_ROWS[] = {
     {12, SD_BACKEND_FAILED, "the GPU ran out of stack: please report this"},
 };
 
+/* Of MTLCommandEncoderErrorState: whether the layer is to blame. */
+static const struct {
+  int64_t state;
+  const char *words;
+} STATE_ROWS[] = {
+    {1, " had ended"},
+    {2, " was hit by another's fault"},
+    {3, " had not begun"},
+    {4, " faulted"},
+};
+
 sd_status metal_failure(sd_error *error, const metal_outcome *outcome, const char *label) {
   const failure_row unknown = {0, SD_BACKEND_FAILED, "the GPU failed: try again"};
   const failure_row *row = &unknown;
+  const char *state = "";
   for (size_t i = 0; i < sizeof FAILURE_ROWS / sizeof FAILURE_ROWS[0]; i++)
     if (FAILURE_ROWS[i].code == outcome->code) row = &FAILURE_ROWS[i];
-  return error_set(error, row->status, "%s (%.32s; %.80s)", row->sentence, label, outcome->text);
+  for (size_t i = 0; i < sizeof STATE_ROWS / sizeof STATE_ROWS[0]; i++)
+    if (STATE_ROWS[i].state == outcome->encoder) state = STATE_ROWS[i].words;
+  return error_set(error, row->status, "%s (%.48s%s; %.64s)", row->sentence, label, state,
+                   outcome->text);
 }
