@@ -172,7 +172,8 @@ typedef struct sd_report {
   const sd_library_report *libraries;
   const sd_pipeline_report *pipelines;
   const sd_fallback_report *fallbacks;
-  int32_t library_count, pipeline_count, fallback_count;
+  const sd_op_check *checks; /* as sd_engine_self_test gives them, made at opening; CPU: none */
+  int32_t library_count, pipeline_count, fallback_count, check_count;
 } sd_report;
 
 void sd_engine_report(sd_report *out, const sd_engine *engine);

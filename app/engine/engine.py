@@ -233,6 +233,7 @@ class Engine:
             libraries=rows(out.libraries, out.library_count, LibraryReport),
             pipelines=rows(out.pipelines, out.pipeline_count, PipelineReport),
             fallbacks=rows(out.fallbacks, out.fallback_count, FallbackReport),
+            checks=rows(out.checks, out.check_count, OpCheck),
         )
 
     def condition(self) -> Condition:

@@ -320,12 +320,23 @@ class FallbackReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpCheck:
+    """One operator's start-up check; `error_ratio` up to 1 passes."""
+
+    op: str
+    served_by: str
+    error_ratio: float
+    elapsed_ms: float
+    passed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineReport:
     """What opening the engine found.
 
     `family` is the GPU's ("Apple7" is an M1), empty on the CPU; `refusal` says why Metal was not
     taken where it might have been; `tuning` is one line on which kernels are this GPU's fastest,
-    empty where it was not timed.
+    empty where it was not timed; `checks` are those that opening made, none on the CPU.
     """
 
     family: str = ""
@@ -334,6 +345,7 @@ class EngineReport:
     libraries: tuple[LibraryReport, ...] = ()
     pipelines: tuple[PipelineReport, ...] = ()
     fallbacks: tuple[FallbackReport, ...] = ()
+    checks: tuple[OpCheck, ...] = ()
 
 
 class Pressure(StrEnum):
@@ -366,14 +378,3 @@ class Condition:
     pressure: Pressure
     thermal: Thermal
     is_low_power: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpCheck:
-    """One operator's start-up check; `error_ratio` up to 1 passes."""
-
-    op: str
-    served_by: str
-    error_ratio: float
-    elapsed_ms: float
-    passed: bool

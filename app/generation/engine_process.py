@@ -127,13 +127,13 @@ class EngineProcess:
             self._channel.send(Unavailable(sentence=str(error)))
             return
         with self._engine as engine, PictureMaker(engine) as maker:
-            checks = tuple(engine.self_test())
+            report = engine.report()
+            checks = report.checks or tuple(engine.self_test())
             elapsed_ms = (time.monotonic() - begin) * 1000
             device = engine.device()
             failed = [check.op for check in checks if not check.passed]
             _log.info("ready on %s, %s; failed: %s", device.backend, device.device, failed)
             self._engine_bytes = device.allocated_bytes
-            report = engine.report()
             self._channel.send(
                 Ready(device=device, checks=checks, elapsed_ms=elapsed_ms, report=report)
             )

@@ -111,8 +111,11 @@ def test_what_a_kernel_cannot_do_the_cpu_does(
         if left != {"*"}:
             assert set(fallbacks) == left
         assert all(words in reason for reason in fallbacks.values())
-        served = {check.op: check.served_by for check in engine.self_test()}
+        checks = engine.self_test()
+        at_opening = {check.op: check.served_by for check in engine.report().checks}
+        served = {check.op: check.served_by for check in checks}
         assert {op for op, place in served.items() if place == "cpu"} == set(fallbacks)
+        assert at_opening == served
         assert np.abs(picture(engine) - right).max() <= 8
 
 

@@ -62,6 +62,7 @@ struct metal_backend {
   int32_t node_index;
   const sd_pipeline_report *refused; /* what this node or weight could not have, or NULL */
 
+  sd_op_check checks[OP_COUNT]; /* at opening */
   sd_fallback_report fallbacks[OP_COUNT];
   int32_t fallback_count;
   int32_t is_fallen[OP_COUNT];
