@@ -41,7 +41,7 @@ SENTENCES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP("Engine", "the GPU failed: try again ({detail})"),
     QT_TRANSLATE_NOOP("Engine", "the GPU is gone: the engine must be restarted ({detail})"),
     QT_TRANSLATE_NOOP(
-        "Engine", "numbers ran out of range before {layer} in f16, so it was rerun in f32"
+        "Engine", "numbers ran out of range before {layer} in {dtype}, so it was rerun in f32"
     ),
     QT_TRANSLATE_NOOP("Engine", "numbers ran out of range before {layer}"),
     QT_TRANSLATE_NOOP(

@@ -494,8 +494,8 @@
         <translation>GPU 已断开：需要重新启动引擎（{detail}）</translation>
     </message>
     <message>
-        <source>numbers ran out of range before {layer} in f16, so it was rerun in f32</source>
-        <translation>{layer} 之前的数值超出 f16 范围，已改用 f32 重新计算</translation>
+        <source>numbers ran out of range before {layer} in {dtype}, so it was rerun in f32</source>
+        <translation>{layer} 之前的数值超出 {dtype} 范围，已改用 f32 重新计算</translation>
     </message>
     <message>
         <source>numbers ran out of range before {layer}</source>
