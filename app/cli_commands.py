@@ -29,7 +29,7 @@ from app.engine.types import (
     Schedule,
 )
 from app.generation.add_ons import AddOns
-from app.generation.memory_fit import fits
+from app.generation.memory_fit import fits, usable_bytes
 from app.generation.picture_maker import MadePictures, PictureMaker
 from app.generation.request import GenerationRequest, LoraUse, RequestError, VaeTiling
 from app.library.add_on_folders import add_ons_in, known_lora_folders
@@ -99,6 +99,7 @@ def plan(arguments: argparse.Namespace) -> bool:
     with open_engine(arguments) as engine, _one_shot(engine) as maker:
         maker.add_ons = add_ons
         request, needs = maker.needs(_request(arguments, Preview.NONE, add_ons))
+        working_set = engine.condition().working_set_bytes
     figures = needs[0].figures
     memory = machine_memory()
     if arguments.json:
@@ -116,7 +117,7 @@ def plan(arguments: argparse.Namespace) -> bool:
         return True
     print(f"{request.batch_count} x {request.width}x{request.height}, bytes by phase:")
     print(_plan_table(figures))
-    available = memory.available_bytes
+    available = usable_bytes(memory.available_bytes, 0, working_set)
     free = "unknown" if available is None else size(available)
     print(f"Peak {size(figures.peak)}; free {free} of {size(memory.total_bytes)}.")
     need = next((need for need in needs if fits(need, available)), None)

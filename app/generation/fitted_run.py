@@ -8,18 +8,19 @@ from collections.abc import Iterator
 
 from app.engine.engine import Model, OutOfMemory, ProgressCallback
 from app.engine.types import GenerationOutput
-from app.generation.memory_fit import Way, fits, savings_note
+from app.generation.memory_fit import Way, fits, savings_note, usable_bytes
 from app.generation.split_run import generate_split
 from app.machine_memory import MachineMemory
 
 
-def choose(found: Iterator[Way], memory: MachineMemory, held_bytes: int) -> Way:
-    """The first way that fits what is free and what the engine holds already; else the last.
+def choose(
+    found: Iterator[Way], memory: MachineMemory, held_bytes: int, working_set_bytes: int
+) -> Way:
+    """The first way that fits what a picture can have (see `usable_bytes`); else the last.
 
     `found` is left behind the way that was taken.
     """
-    available = memory.available_bytes
-    free_bytes = None if available is None else available + held_bytes
+    free_bytes = usable_bytes(memory.available_bytes, held_bytes, working_set_bytes)
     for way in found:
         if fits(way.need, free_bytes):
             break

@@ -85,6 +85,18 @@ def _less(way: Way, plan: PlanOf, tiling: VaeTiling) -> Way | None:
     return None
 
 
+def usable_bytes(
+    available_bytes: int | None, held_bytes: int, working_set_bytes: int
+) -> int | None:
+    """What a picture can have: what is free and what the engine holds, within the GPU's share.
+
+    `working_set_bytes` is `Condition`'s, 0 where there is no such bound; None: nothing is known.
+    """
+    free = None if available_bytes is None else available_bytes + held_bytes
+    bounds = [each for each in (free, working_set_bytes or None) if each is not None]
+    return min(bounds, default=None)
+
+
 def fits(need: Need, free_bytes: int | None) -> bool:
     """Whether this is less than is free, with some to spare; where nothing is known it is."""
     return free_bytes is None or need.figures.peak <= free_bytes * COMFORTABLE_SHARE

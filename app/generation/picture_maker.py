@@ -208,7 +208,8 @@ class PictureMaker:
         What needs more than is free, but not more than there is, is tried: the system makes room.
         """
         memory = self._memory()
-        way = choose(found, memory, self._engine.device().allocated_bytes)
+        held_bytes = self._engine.device().allocated_bytes
+        way = choose(found, memory, held_bytes, self._engine.condition().working_set_bytes)
         need_bytes = way.need.figures.peak
         if need_bytes <= memory.total_bytes:
             return way

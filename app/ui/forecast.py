@@ -11,7 +11,7 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from app.engine.types import PlanFigures
-from app.generation.memory_fit import Need, Saving, fits
+from app.generation.memory_fit import Need, Saving, fits, usable_bytes
 from app.generation.messages import Memory
 from app.generation.request import ResolvedRequest
 from app.ui.byte_text import byte_text
@@ -42,10 +42,11 @@ class Forecast:
 
 
 def free_bytes(memory: Memory | None) -> int | None:
-    """What a picture can have: the memory that is free and what the engine holds already."""
-    if memory is None or memory.machine_available_bytes is None:
+    """What a picture can have; None: nothing is known."""
+    if memory is None:
         return None
-    return memory.machine_available_bytes + memory.engine_bytes
+    working_set = memory.condition.working_set_bytes if memory.condition else 0
+    return usable_bytes(memory.machine_available_bytes, memory.engine_bytes, working_set)
 
 
 def judge(needs: tuple[Need, ...], memory: Memory | None) -> Forecast:

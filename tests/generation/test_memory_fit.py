@@ -12,7 +12,7 @@ import pytest
 from app.engine.engine import Engine, OutOfMemory
 from app.engine.types import BackendName, Dtype, Phase, Preview, Progress
 from app.generation.fitted_run import choose
-from app.generation.memory_fit import Need, Saving, Way, smaller_requests, ways
+from app.generation.memory_fit import Need, Saving, Way, smaller_requests, usable_bytes, ways
 from app.generation.picture_maker import PictureMaker
 from app.generation.request import GenerationRequest, VaeTiling
 from app.machine_memory import MachineMemory
@@ -75,7 +75,26 @@ def test_the_first_way_that_fits_with_some_to_spare_is_taken(free: int | None, p
     needs = fake_engine.needs(1000, 500, 100)
     found = [Way(need=need, source=LARGE) for need in needs]
     memory = MachineMemory(total_bytes=10_000, available_bytes=None if free is None else free - 1)
-    assert choose(iter(found), memory, 1) is found[place]
+    assert choose(iter(found), memory, 1, 0) is found[place]
+    plenty = MachineMemory(total_bytes=10_000, available_bytes=None if free is None else 9_000)
+    assert choose(iter(found), plenty, 1, free or 0) is found[place]
+
+
+@pytest.mark.parametrize(
+    ("available", "held", "working_set", "wanted"),
+    [
+        (None, 5, 0, None),
+        (None, 5, 70, 70),
+        (100, 5, 0, 105),
+        (100, 5, 70, 70),
+        (60, 5, 70, 65),
+        (0, 0, 70, 0),
+    ],
+)
+def test_a_gpu_s_working_set_bounds_what_a_picture_can_have(
+    available: int | None, held: int, working_set: int, wanted: int | None
+) -> None:
+    assert usable_bytes(available, held, working_set) == wanted
 
 
 def test_smaller_requests_only_shrink() -> None:
@@ -130,6 +149,15 @@ def test_what_was_forecast_is_what_is_done_and_told(engine: Engine, tmp_path: Pa
         if not {Saving.TILE_VAE, Saving.HALF_PRECISION} & set(need.savings):
             assert output.pictures == whole.pictures
         assert len(output.pictures) == 3
+
+
+def test_a_gpu_that_may_use_little_is_given_little(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = replace(engine.condition(), working_set_bytes=100 * MIB)
+    monkeypatch.setattr(engine, "condition", lambda: gpu)
+    with maker(engine, tmp_path, 1 << 40) as bounded:
+        assert "Memory was short" in bounded.generate(WISH).output.note
 
 
 def test_progress_of_a_split_batch_is_that_of_one(engine: Engine, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 from pytestqt.qtbot import QtBot
 
 from app.checkpoint.description import GenerationDefaults
+from app.engine.types import Condition, Pressure, Thermal
 from app.generation.messages import Memory, Plan, Planned
 from app.generation.request import GenerationRequest
 from app.ui.forecast import Level, judge
@@ -13,6 +15,13 @@ from tests import fake_engine
 from tests.fake_engine_client import FakeEngineClient
 
 GIB = 1 << 30
+GPU = Condition(
+    allocated_bytes=0,
+    working_set_bytes=12 * GIB,
+    pressure=Pressure.NORMAL,
+    thermal=Thermal.NOMINAL,
+    is_low_power=False,
+)
 
 
 class Asked:
@@ -74,6 +83,19 @@ def test_what_does_not_fit_comes_with_the_least_change_that_does(qtbot: QtBot) -
     assert forecast.text == (
         "Needs 9.8 GB, but only 4.0 GB are free. One picture at a time needs 2.4 GB."
     )
+
+
+def test_the_gpu_s_share_is_all_that_is_free(qtbot: QtBot) -> None:
+    share = replace(GPU, working_set_bytes=2 * GIB)
+    memory = replace(machine(total=16 * GIB, free=8 * GIB), condition=share)
+    asked = Asked(width=512, height=512)
+    asked.forecaster.take_memory(memory)
+    asked.forecaster.ask()
+    asked.answer_all()
+    forecast = asked.forecaster.forecast
+    assert forecast is not None
+    assert forecast.level is Level.WARNING
+    assert forecast.text.startswith("Needs 2.4 GB, but only 2.0 GB are free")
 
 
 def test_more_than_the_machine_has_is_refused(qtbot: QtBot) -> None:
