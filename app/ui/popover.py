@@ -29,9 +29,9 @@ class Popover(QFrame):
         super().__init__(window)
         set_role(self, "card")
         self.content = content
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(content)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.addWidget(content)
         shadow = QGraphicsDropShadowEffect(self)
         shadow.setBlurRadius(SHADOW_RADIUS)
         shadow.setOffset(0, 6)
@@ -104,6 +104,8 @@ class Popover(QFrame):
             return
         window = self.window().rect()
         self.adjustSize()
+        needed = self._layout.totalHeightForWidth(self.width())  # of words that wrap at this width
+        self.resize(self.width(), max(self.height(), needed))
         self.resize(self.size().boundedTo(window.size()))
         top = self._anchor.mapTo(self.window(), QPoint(0, 0))
         center = top.x() + self._anchor.width() // 2
