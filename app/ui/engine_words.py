@@ -49,6 +49,15 @@ SENTENCES: tuple[str, ...] = _texts(
     ),
     QT_TRANSLATE_NOOP("Engine", "There is no LoRA named {name}: add its file or its folder."),
     QT_TRANSLATE_NOOP("Engine", "There is no LoRA named {name}: did you mean {names}?"),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} was made for a text encoder of width {own}, and this model's is {width}, so it was "
+        "read as plain words.",
+    ),
+    QT_TRANSLATE_NOOP("Engine", "The queue could not be read; its file is kept as {aside}."),
+    QT_TRANSLATE_NOOP(
+        "Engine", "{lost} of {count} jobs could not be read; they are kept in {aside}."
+    ),
     QT_TRANSLATE_NOOP("Engine", "The strength in {tag} is no number: write it like {example}."),
     QT_TRANSLATE_NOOP("Engine", "{path} cannot be read as a picture: choose a PNG or JPEG."),
     QT_TRANSLATE_NOOP(

@@ -514,6 +514,18 @@
         <translation>没有名为 {name} 的 LoRA：是否指 {names}？</translation>
     </message>
     <message>
+        <source>{name} was made for a text encoder of width {own}, and this model&apos;s is {width}, so it was read as plain words.</source>
+        <translation>{name} 适用于宽度为 {own} 的文本编码器，而此模型的宽度是 {width}，因此已作为普通文字处理。</translation>
+    </message>
+    <message>
+        <source>The queue could not be read; its file is kept as {aside}.</source>
+        <translation>无法读取队列；其文件已保留为 {aside}。</translation>
+    </message>
+    <message>
+        <source>{lost} of {count} jobs could not be read; they are kept in {aside}.</source>
+        <translation>{count} 个任务中有 {lost} 个无法读取，已保留在 {aside} 中。</translation>
+    </message>
+    <message>
         <source>The strength in {tag} is no number: write it like {example}.</source>
         <translation>{tag} 中的强度不是数字：请写成 {example}。</translation>
     </message>
