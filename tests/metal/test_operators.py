@@ -15,6 +15,8 @@ STORAGES = ("f32", "f16")
 WEIGHT_DTYPES = ("f16", "bf16", "f8_e4m3", "f8_e5m2")
 CAPACITY = 1 << 25  # bytes of the largest output
 LATE_MS = "5"
+# The GPU stores no activations as bf16: what asks for that is computed in f32.
+METAL_CASES = [case for case in CASES if "bf16" not in case.title]
 by_mode = pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.title)
 by_storage = pytest.mark.parametrize("storage", STORAGES)
 
@@ -45,7 +47,7 @@ def test_nothing_is_left_to_the_cpu(mode: Mode) -> None:
 
 @by_mode
 @by_storage
-@pytest.mark.parametrize("case", CASES, ids=_title)
+@pytest.mark.parametrize("case", METAL_CASES, ids=_title)
 def test_numbers(case: Case, storage: str, mode: Mode) -> None:
     """Odd shapes, plain and in three orders under the checks."""
     _check(case, Setting(storage=storage, metal=mode))
@@ -61,21 +63,21 @@ def test_real_shapes(case: Case, storage: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", WEIGHT_DTYPES)
-@pytest.mark.parametrize("case", [case for case in CASES if case.has_weights], ids=_title)
+@pytest.mark.parametrize("case", [case for case in METAL_CASES if case.has_weights], ids=_title)
 def test_weight_formats(case: Case, dtype: str) -> None:
     """Weights in each format of a file stand for the numbers that the format says."""
     _check(case, Setting(metal=Mode()), dtype)
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in CASES if case.has_weights or "norm" in case.op], ids=_title
+    "case", [case for case in METAL_CASES if case.has_weights or "norm" in case.op], ids=_title
 )
 def test_the_cpu_takes_over_in_the_middle(case: Case) -> None:
     """From the weights as Metal holds them, for the file's may be gone."""
     _check(case, Setting(metal=Mode(), leaves_metal=True))
 
 
-@pytest.mark.parametrize("case", CASES[::5], ids=_title)
+@pytest.mark.parametrize("case", METAL_CASES[::5], ids=_title)
 def test_late_command_buffers(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU that starts late gives the same numbers to a host that waits for it."""
     monkeypatch.setenv("MTLSIM_LATE", LATE_MS)

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.graph.op_cases import CASES, Case, Maker
+from tests.graph.op_cases import Case, Maker
 from tests.graph.op_probe import Setting, metal_fallbacks, run_ops
 from tests.metal.modes import Mode
+from tests.metal.test_operators import METAL_CASES
 from tests.metal_sim.nvidia.on_nvidia import nvidia_device
 from tests.tolerances import metal_tolerance, relative_error
 
@@ -44,7 +45,7 @@ def test_nothing_is_left_to_the_cpu() -> None:
 
 
 @pytest.mark.parametrize("storage", ["f16", "f32"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.op} {case.title}")
+@pytest.mark.parametrize("case", METAL_CASES, ids=lambda case: f"{case.op} {case.title}")
 def test_numbers(case: Case, storage: str) -> None:
     op, wanted = case.build(Maker(7, storage, "f16"))
     out = run_ops([op], Setting(storage=storage, metal=Mode(), threads=2))
