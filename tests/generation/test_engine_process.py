@@ -251,7 +251,7 @@ def test_prompts_may_name_what_was_set(client: EngineClient, qtbot: QtBot, tmp_p
     assert [(lora.name, lora.applied) for lora in made.loras] == [("ink", 1)]
     with qtbot.waitSignal(client.planned, timeout=LIMIT_MS) as planned:
         client.plan(1, request)
-    assert planned.args[0].figures.merging > 0
+    assert planned.args[0].needs[0].figures.merging > 0
     process = client._child._process if client._child else None
     assert process
     with qtbot.waitSignal(client.ready, timeout=LIMIT_MS):
