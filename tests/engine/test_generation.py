@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.engine.engine import BadArgument, BadModel, Cancelled, Engine, EngineError, Model
-from app.engine.types import Phase, Preview, Progress, Rng, Sampler, Schedule
+from app.engine.types import Dtype, Phase, Preview, Progress, Rng, Sampler, Schedule
 from tests.engine.model_setup import MINI_TAESD, open_model, prompt, request
 
 
@@ -210,3 +210,12 @@ def test_metal_is_refused_where_there_is_none() -> None:
 
     with pytest.raises(EngineError, match="Metal"):
         Engine(backend=BackendName.METAL)
+
+
+def test_a_model_changes_its_precision_and_back(model: Model) -> None:
+    """Weights are packed anew for bf16's products; nothing of them is left over."""
+    first = model.generate(request(precision=Dtype.F32))
+    short = model.generate(request(precision=Dtype.BF16))
+    again = model.generate(request(precision=Dtype.F32))
+    assert again.latents == first.latents
+    assert short.latents != first.latents
