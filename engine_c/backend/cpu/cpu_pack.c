@@ -65,6 +65,49 @@ static inline __attribute__((always_inline)) void pack_channels(const pack_part 
     }
 }
 
+typedef uint16_t pack_vec __attribute__((vector_size(16)));
+
+#if defined(__clang__)
+#define PACK_MIX(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#else
+#define PACK_MIX(x, y, ...) __builtin_shuffle(x, y, (pack_vec){__VA_ARGS__})
+#endif
+
+/* Rows become columns. Each of three rounds deals two halves of the vectors together. */
+static inline __attribute__((always_inline)) void pack_transpose(pack_vec v[8]) {
+  for (int32_t round = 0; round < 3; round++) {
+    pack_vec dealt[8];
+    for (int32_t i = 0; i < 4; i++) {
+      dealt[2 * i] = PACK_MIX(v[i], v[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+      dealt[2 * i + 1] = PACK_MIX(v[i], v[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+    }
+    memcpy(v, dealt, sizeof dealt);
+  }
+}
+
+/* As pack_channels for numbers of two bytes, whose count and columns are multiples of 8. */
+static void pack_eights(const pack_part *p) {
+  int64_t channel = 0, tap = 0;
+  for (int64_t k = 0; k < p->in * p->taps; k += 8) {
+    char *to[8];
+    for (int32_t i = 0; i < 8; i++) {
+      to[i] = p->out + (size_t)((tap * p->all_in + channel) * p->panel) * sizeof(uint16_t);
+      if (++tap < p->taps) continue;
+      tap = 0;
+      channel++;
+    }
+    for (int32_t column = 0; column < p->columns; column += 8) {
+      pack_vec v[8];
+      for (int32_t i = 0; i < 8; i++)
+        memcpy(&v[i], p->rows + (size_t)((column + i) * p->row_stride + k) * sizeof(uint16_t),
+               sizeof v[i]);
+      pack_transpose(v);
+      for (int32_t i = 0; i < 8; i++)
+        memcpy(to[i] + (size_t)column * sizeof(uint16_t), &v[i], sizeof v[i]);
+    }
+  }
+}
+
 /* The panel in bf16: some channels at a time are rounded into the worker's workspace. */
 static void pack_pairs(const pack_job *job, pack_part part, int32_t worker) {
   const weight *w = job->weight;
@@ -108,9 +151,12 @@ static void pack_item(void *user, int64_t item, int32_t worker) {
                           .panel = job->panel,
                           .columns = half - first < job->panel ? half - first : job->panel};
   if (w->is_mapped) arena_fetch_mapped(part.rows, (size_t)part.columns * row_bytes);
+
   if (part.columns < job->panel) memset(part.out, 0, (size_t)job->elements * packed);
   if (is_pairs)
     pack_pairs(job, part, worker);
+  else if (size == 2 && part.columns % 8 == 0 && part.in * part.taps % 8 == 0)
+    pack_eights(&part);
   else if (size == 1)
     pack_channels(&part, 1, 1);
   else if (size == 2)
