@@ -120,7 +120,7 @@ def checkpoint(ffi: Any, folder: Path, alive: list[Any]) -> tuple[Any, int]:
         name = PREFIXES[prefix] + spec.name.removeprefix(prefix)
         alive.append(ffi.new("char[]", name.encode()))
         tensor.name, tensor.data, tensor.dtype = alive[-1], base + at, F16
-        tensor.rank, tensor.is_mapped = len(spec.shape), 1
+        tensor.rank, tensor.mapping, tensor.mapping_bytes = len(spec.shape), base, len(pages)
         tensor.shape[0 : len(spec.shape)] = spec.shape
         at += size
     return tensors, len(specs)

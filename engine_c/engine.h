@@ -219,7 +219,10 @@ typedef struct sd_tensor {
   int64_t shape[4]; /* the first `rank` count */
   int32_t rank;     /* 1 to 4 */
   sd_dtype dtype;
-  int32_t is_mapped; /* 1: pages of a read-only file mapping, which may be dropped once packed */
+  /* The read-only mapping of a file that `data` lies in, whole: its pages may be dropped once the
+   * tensor is packed. NULL: other memory. */
+  const void *mapping;
+  int64_t mapping_bytes;
 } sd_tensor;
 
 typedef struct sd_model_config {

@@ -105,7 +105,9 @@ def _rows(ffi: cffi.FFI, tensors: list[EngineTensor]) -> tuple[Any, list[Any]]:
         row.name, row.data = name, ffi.cast("void *", tensor.address)
         row.rank, row.dtype = len(tensor.shape), DTYPES.index(tensor.dtype)
         row.shape[0 : len(tensor.shape)] = tensor.shape
-        row.is_mapped = tensor.is_mapped
+        if tensor.mapping is not None:
+            row.mapping = ffi.cast("void *", tensor.mapping.start)
+            row.mapping_bytes = len(tensor.mapping)
     return rows, alive
 
 

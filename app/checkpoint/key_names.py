@@ -220,5 +220,5 @@ def _engine_tensor(checkpoint: Checkpoint, tensor: StoredTensor, engine_name: st
         dtype=dtype,
         shape=shape,
         address=tensor.address,
-        is_mapped=tensor.is_mapped,
+        mapping=tensor.mapping,
     )

@@ -148,7 +148,7 @@ def _map_file(path: Path, mappings: ExitStack) -> tuple[Mapping[str, str], list[
             shape=entry.shape,
             address=base + entry.begin,
             size_bytes=entry.end - entry.begin,
-            is_mapped=True,
+            mapping=range(base, base + size),
         )
         for entry in header.entries
     ]

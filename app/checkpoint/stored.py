@@ -17,7 +17,8 @@ class StoredTensor:
     """One tensor where it lies.
 
     `dtype` is the file's word ("F16"), `shape` in elements, `address` that of the first byte (valid
-    until the checkpoint is closed, not always aligned), `is_mapped`: a read-only file mapping.
+    until the checkpoint is closed, not always aligned), `mapping`: the addresses of the read-only
+    file mapping that it lies in.
     """
 
     name: str
@@ -25,7 +26,7 @@ class StoredTensor:
     shape: tuple[int, ...]
     address: int
     size_bytes: int
-    is_mapped: bool
+    mapping: range
 
 
 def shown(text: str) -> str:

@@ -304,7 +304,9 @@ def _fill_tensors(tensors: Sequence[EngineTensor]) -> tuple[Any, list[Any]]:
         for axis, size in enumerate(tensor.shape):
             row.shape[axis] = size
         row.dtype = _DTYPES[tensor.dtype]
-        row.is_mapped = tensor.is_mapped
+        if tensor.mapping is not None:
+            row.mapping = ffi.cast("void *", tensor.mapping.start)
+            row.mapping_bytes = len(tensor.mapping)
     return rows, names
 
 

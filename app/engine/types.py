@@ -85,15 +85,16 @@ class EngineTensor:
     """One weight where it lies.
 
     `name` is the engine's (see `sd_tensor` in engine.h), `shape` the file's, `address` that of the
-    first byte (0: the model can be planned but not run), and `is_mapped` says that the bytes are a
-    read-only file mapping. The bytes must stay readable until the model is closed.
+    first byte (0: the model can be planned but not run), and `mapping` holds the addresses of the
+    read-only file mapping that the bytes lie in, whole (None: other memory). The bytes must stay
+    readable until the model is closed.
     """
 
     name: str
     dtype: Dtype
     shape: tuple[int, ...]
     address: int
-    is_mapped: bool
+    mapping: range | None
 
 
 class AdapterKind(StrEnum):

@@ -40,11 +40,8 @@ void arena_fetch_mapped(const void *data, size_t bytes) {
   madvise((void *)begin, (uintptr_t)data + bytes - begin, advice);
 }
 
-void arena_drop_mapped(const void *data, size_t bytes) {
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
-  uintptr_t end = ((uintptr_t)data + bytes) / page * page;
-  if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+void arena_drop_mapped(const void *mapping, size_t bytes) {
+  madvise((void *)(uintptr_t)mapping, bytes, MADV_DONTNEED);
 }
 
 static size_t arena_round(size_t bytes) {

@@ -17,8 +17,9 @@ void arena_pages_free(void *pages, size_t bytes);
  * fetches large parts at once. */
 void arena_fetch_mapped(const void *data, size_t bytes);
 
-/* Tells the system that the whole pages inside a read-only file mapping are not needed for now. */
-void arena_drop_mapped(const void *data, size_t bytes);
+/* Tells the system that no page of a read-only file mapping is needed for now. The whole mapping,
+ * not a part: a fault may map all of a large folio of the page cache, the neighbours too. */
+void arena_drop_mapped(const void *mapping, size_t bytes);
 
 typedef struct arena_block arena_block;
 typedef struct arena {

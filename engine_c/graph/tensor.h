@@ -40,7 +40,8 @@ typedef struct weight {
   sd_dtype dtype;        /* as a backend gets it: of data, or wider where adapters are added */
   int32_t rank;
   int64_t shape[4];
-  int32_t is_mapped;
+  const void *mapping; /* as in sd_tensor */
+  int64_t mapping_bytes;
   const sd_adapter *adapters; /* [adapter_count], what is added to it before it is uploaded */
   int32_t adapter_count;
   weight_kind kind;

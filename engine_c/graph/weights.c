@@ -42,7 +42,8 @@ static sd_status weights_copy(weight_table *table, const sd_tensor *t, sd_error 
                   .source_dtype = t->dtype,
                   .dtype = t->dtype,
                   .rank = t->rank,
-                  .is_mapped = t->is_mapped};
+                  .mapping = t->mapping,
+                  .mapping_bytes = t->mapping_bytes};
   for (int i = 0; i < 4; i++) row->shape[i] = i < t->rank ? t->shape[i] : 1;
   return SD_OK;
 }

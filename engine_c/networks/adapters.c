@@ -337,18 +337,18 @@ static sd_status adapters_upload_merged(sd_model *model, weight *w, sd_error *er
     return error_set(error, SD_OUT_OF_MEMORY, "no memory to add LoRAs to the weights (%.1f MB)",
                      (double)bytes / 1e6);
   const void *data = w->data;
-  const int32_t is_mapped = w->is_mapped;
+  const void *mapping = w->mapping;
   const size_t data_bytes = (size_t)weights_elements(w) * half_dtype_bytes(w->source_dtype);
-  if (is_mapped) arena_fetch_mapped(data, data_bytes);
+  if (mapping) arena_fetch_mapped(data, data_bytes);
   merge_run(model, w, memory);
   w->data = memory + bytes - merged_bytes;
-  w->is_mapped = 0;
+  w->mapping = NULL;
   sd_status status = atomic_load(model->stop) /* the pool may have left rows out */
                          ? error_set(error, SD_CANCELLED, "cancelled")
                          : model->backend->table->upload(model->backend, w, error);
   w->data = data;
-  w->is_mapped = is_mapped;
-  if (is_mapped) arena_drop_mapped(data, data_bytes);
+  w->mapping = mapping;
+  if (mapping) arena_drop_mapped(mapping, (size_t)w->mapping_bytes);
   arena_pages_free(memory, bytes);
   return status;
 }

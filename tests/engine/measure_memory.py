@@ -1,5 +1,7 @@
 """Prints the forecast peak of a run and by how much the process really grew, as JSON, in bytes.
 
+Usage: measure_memory.py MODEL [--release] [--tiles].
+
 A process of its own, so that nothing else grows meanwhile. The peak is the system's own count of
 resident pages since the count was reset.
 """
@@ -34,7 +36,7 @@ def main() -> None:
         vae_tile=64 if "--tiles" in sys.argv else 0,
         cfg_scale=5.0,
     )
-    with Engine(threads=2) as engine, open_model(engine) as model:
+    with Engine(threads=2) as engine, open_model(engine, Path(sys.argv[1])) as model:
         forecast = model.plan(source).peak
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets VmHWM
         before = resident("VmRSS")

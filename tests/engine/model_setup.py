@@ -114,11 +114,11 @@ def _edited(tensor: EngineTensor, edit: Edit, kept: list[NDArray[Any]]) -> Engin
     if values is stored:
         return tensor
     kept.append(values)
-    return replace(tensor, address=values.ctypes.data, is_mapped=False)
+    return replace(tensor, address=values.ctypes.data, mapping=None)
 
 
 def _stored(tensor: EngineTensor, store: Store, kept: list[NDArray[Any]]) -> EngineTensor:
     dtype, as_bits = store
     bits = np.ascontiguousarray(as_bits(_numbers(tensor)))
     kept.append(bits)
-    return replace(tensor, dtype=dtype, address=bits.ctypes.data, is_mapped=False)
+    return replace(tensor, dtype=dtype, address=bits.ctypes.data, mapping=None)

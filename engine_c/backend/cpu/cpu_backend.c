@@ -120,7 +120,7 @@ static sd_status cpu_upload(backend *b, weight *w, sd_error *error) {
     cpu_free_weight(packed, bytes);
     return error_set(error, SD_CANCELLED, "cancelled");
   }
-  if (w->is_mapped) arena_drop_mapped(w->data, (size_t)weights_source_bytes(w));
+  if (w->mapping) arena_drop_mapped(w->mapping, (size_t)w->mapping_bytes);
   w->packed = packed;
   w->packed_bytes = bytes;
   w->packed_in_bf16 = w->in_bf16;

@@ -161,7 +161,7 @@ static void pack_item(void *user, int64_t item, int32_t worker) {
                           .all_in = w->in,
                           .panel = job->panel,
                           .columns = half - first < job->panel ? half - first : job->panel};
-  if (w->is_mapped) arena_fetch_mapped(part.rows, (size_t)part.columns * row_bytes);
+  if (w->mapping) arena_fetch_mapped(part.rows, (size_t)part.columns * row_bytes);
 
   if (part.columns < job->panel) memset(part.out, 0, (size_t)job->elements * packed);
   if (is_pairs)

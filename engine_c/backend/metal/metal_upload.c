@@ -98,7 +98,7 @@ static int upload_lies_as_read(const weight *w) {
 }
 
 static int upload_is_aligned_mapping(const weight *w) {
-  return w->is_mapped && (uintptr_t)w->data % UPLOAD_ALIGNMENT == 0;
+  return w->mapping && (uintptr_t)w->data % UPLOAD_ALIGNMENT == 0;
 }
 
 /* The whole pages around the weight's data as a buffer, and the data in it. */
@@ -154,9 +154,9 @@ static sd_status upload_to_metal(metal_backend *m, metal_weight *record, const w
     record->own = upload_wrap(&record->view, m, w);
   if (record->own) return SD_OK;
   if (!metal_open_scratch(m)) return upload_out_of_memory(w, METAL_SCRATCH_BYTES, error);
-  if (w->is_mapped) arena_fetch_mapped(w->data, (size_t)weights_source_bytes(w));
+  if (w->mapping) arena_fetch_mapped(w->data, (size_t)weights_source_bytes(w));
   sd_status status = upload_pack(m, record, w, error);
-  if (!status && w->is_mapped) arena_drop_mapped(w->data, (size_t)weights_source_bytes(w));
+  if (!status && w->mapping) arena_drop_mapped(w->mapping, (size_t)w->mapping_bytes);
   return status;
 }
 
@@ -201,13 +201,13 @@ sd_status metal_upload_for_fallback(metal_backend *m, metal_weight *record, sd_e
   weight *w = &record->for_fallback;
   const backend_table *other = m->fallback.backend->table;
   if (w->packed) return SD_OK;
-  if (record->view.buffer && !w->is_mapped && upload_is_matrix(w))
+  if (record->view.buffer && !w->mapping && upload_is_matrix(w))
     return upload_matrix_again(m, record, error);
   if (record->view.buffer &&
       w->kind == WEIGHT_VECTOR) { /* the same numbers, and sure to be there */
     w->data = (const char *)record->view.buffer->contents + record->view.offset;
     w->dtype = SD_F32;
-    w->is_mapped = 0;
+    w->mapping = NULL;
   }
   return other->upload(m->fallback.backend, w, error);
 }
