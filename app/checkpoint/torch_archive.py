@@ -10,7 +10,6 @@ import math
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from app.checkpoint.stored import CheckpointError, shown
@@ -41,12 +40,7 @@ class TorchArchive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._closing.close()
 
     def read(self, tensor: TorchTensor, limit_bytes: int) -> bytes:

@@ -7,7 +7,6 @@ in C. One call at a time per engine, from any thread; only `Engine.cancel` and
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from app.engine._engine import ffi, lib
@@ -264,12 +263,7 @@ class Engine:
         """The engine itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Closes."""
         self.close()
 

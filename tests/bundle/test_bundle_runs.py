@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,16 @@ def run(
     )
 
 
+@contextmanager
+def without(file: Path) -> Iterator[None]:
+    """The file is put aside for the time of the block."""
+    aside = file.rename(file.with_name("aside"))
+    try:
+        yield
+    finally:
+        aside.rename(file)
+
+
 def test_the_self_test_draws_with_the_bundle_s_own_engine(bundle: Path, tmp_path: Path) -> None:
     done = run(bundle, tmp_path, "--self-test")
     assert done.returncode == 0, done.stderr
@@ -59,12 +71,8 @@ def test_the_self_test_draws_with_the_bundle_s_own_engine(bundle: Path, tmp_path
 
 
 def test_the_self_test_fails_without_an_engine(bundle: Path, tmp_path: Path) -> None:
-    engine = bundle / "Contents" / "MacOS" / "aquatint_engine"
-    aside = engine.rename(engine.with_name("aside"))
-    try:
+    with without(bundle / "Contents" / "MacOS" / "aquatint_engine"):
         done = run(bundle, tmp_path, "--self-test")
-    finally:
-        aside.rename(engine)
     assert done.returncode == 1
     assert "aquatint: the self-test failed: The engine cannot be started" in done.stderr
 
@@ -72,12 +80,8 @@ def test_the_self_test_fails_without_an_engine(bundle: Path, tmp_path: Path) -> 
 def test_the_self_test_tells_what_is_missing(bundle: Path, tmp_path: Path) -> None:
     """By an exit code and not by an alert, which py2app makes of what a script leaves uncaught."""
     packages = bundle / "Contents" / "Resources" / "lib" / "python"
-    module = packages / "app" / "ui" / "canvas.py"
-    aside = module.rename(module.with_name("aside"))
-    try:
+    with without(packages / "app" / "ui" / "canvas.py"):
         done = run(bundle, tmp_path, "--self-test")
-    finally:
-        aside.rename(module)
     assert done.returncode == 1
     assert "No module named 'app.ui.canvas'" in done.stderr
 
