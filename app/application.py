@@ -21,44 +21,44 @@ from app.library.gallery_entry import GalleryEntry
 from app.library.image_metadata import SAMPLER_LABELS, SCHEDULE_LABELS
 from app.paths import cache_folder, data_folder, log_folder, pictures_folder, resource_path
 from app.settings import Settings, save_settings
-from app.ui.add_on_desk import AddOnDesk
-from app.ui.backend_panel import BackendPanel
-from app.ui.canvas_view import CanvasView
-from app.ui.drop_overlay import DropOverlay
-from app.ui.dropped_content import describe_drop
-from app.ui.edit_commands import EDIT_COMMANDS, edit_text
-from app.ui.examples import FIRST_PROMPT, MINI_DEFAULTS, MINI_PROMPTS
-from app.ui.file_opener import FileOpener
-from app.ui.first_run import FirstRun
-from app.ui.forecast import Forecast
-from app.ui.forecaster import Forecaster
-from app.ui.gallery_model import GalleryModel
-from app.ui.gallery_upkeep import GalleryUpkeep
-from app.ui.gallery_view import GalleryView
-from app.ui.generation_panel import GenerationPanel
-from app.ui.icons import icon
-from app.ui.init_image_panel import InitImagePanel
-from app.ui.main_window import MainWindow, View
-from app.ui.mask_desk import MaskDesk
-from app.ui.memory_monitor import MemoryCard, MemoryPill
-from app.ui.menus import Command, MenuName, Menus
-from app.ui.model_picker import ModelPicker
-from app.ui.model_shelf import ModelShelf
-from app.ui.notifier import Notifier
-from app.ui.picture_desk import PictureDesk
-from app.ui.picture_keeper import PictureKeeper
-from app.ui.plan_asker import PlanAsker
-from app.ui.popover import Popover
-from app.ui.progress_bar import JobProgress
-from app.ui.queue_pill import QueuePill
-from app.ui.queue_view import QueueView
-from app.ui.recollection import Recollection
-from app.ui.request_draft import RequestDraft
-from app.ui.reveal import reveal
-from app.ui.settings_panel import SettingLabels
-from app.ui.theme import apply_theme
-from app.ui.token_counter import TokenCounter
-from app.ui.workbench import Workbench
+from app.ui.canvas.canvas_view import CanvasView
+from app.ui.canvas.first_run import FirstRun
+from app.ui.draft.forecast import Forecast
+from app.ui.draft.forecaster import Forecaster
+from app.ui.draft.plan_asker import PlanAsker
+from app.ui.draft.request_draft import RequestDraft
+from app.ui.files.drop_overlay import DropOverlay
+from app.ui.files.dropped_content import describe_drop
+from app.ui.files.file_opener import FileOpener
+from app.ui.gallery.gallery_model import GalleryModel
+from app.ui.gallery.gallery_upkeep import GalleryUpkeep
+from app.ui.gallery.gallery_view import GalleryView
+from app.ui.gallery.picture_keeper import PictureKeeper
+from app.ui.gallery.recollection import Recollection
+from app.ui.memory.memory_monitor import MemoryCard, MemoryPill
+from app.ui.models.model_picker import ModelPicker
+from app.ui.models.model_shelf import ModelShelf
+from app.ui.parts.icons import icon
+from app.ui.parts.popover import Popover
+from app.ui.parts.reveal import reveal
+from app.ui.parts.theme import apply_theme
+from app.ui.prompt.examples import FIRST_PROMPT, MINI_DEFAULTS, MINI_PROMPTS
+from app.ui.prompt.token_counter import TokenCounter
+from app.ui.queue.progress_bar import JobProgress
+from app.ui.queue.queue_pill import QueuePill
+from app.ui.queue.queue_view import QueueView
+from app.ui.sidebar.generation_panel import GenerationPanel
+from app.ui.sidebar.init_image_panel import InitImagePanel
+from app.ui.sidebar.settings_panel import SettingLabels
+from app.ui.window.add_on_desk import AddOnDesk
+from app.ui.window.backend_panel import BackendPanel
+from app.ui.window.edit_commands import EDIT_COMMANDS, edit_text
+from app.ui.window.main_window import MainWindow, View
+from app.ui.window.mask_desk import MaskDesk
+from app.ui.window.menus import Command, MenuName, Menus
+from app.ui.window.notifier import Notifier
+from app.ui.window.picture_desk import PictureDesk
+from app.ui.window.workbench import Workbench
 
 SETTINGS_FILE, QUEUE_FILE, GALLERY_FILE = "settings.json", "queue.json", "gallery.db"
 MODEL_FOLDER, MASK_FOLDER = "models", "masks"
@@ -370,7 +370,7 @@ class Application(QObject):
         self.forecaster.ask()
 
     def _copy_report(self, with_words: bool) -> None:
-        from app.ui.problem_report import problem_report
+        from app.ui.window.problem_report import problem_report
 
         requests = (self.draft.request, *(job.request for job in self.queue.jobs()))
         engine = self.backend_panel.report
@@ -468,7 +468,9 @@ class Application(QObject):
         self.picker.raise_()
 
     def _ask_version(self) -> None:
-        from app.ui.version_check import VersionCheck  # and with it all that knows of networks
+        from app.ui.window.version_check import (
+            VersionCheck,  # and with it all that knows of networks
+        )
 
         check = VersionCheck(self)
         check.newer.connect(
@@ -481,7 +483,7 @@ class Application(QObject):
 
     def show_preferences(self) -> None:
         """The preferences."""
-        from app.ui.preferences import Preferences  # dialogs are loaded when they are wanted
+        from app.ui.window.preferences import Preferences  # dialogs are loaded when they are wanted
 
         dialog = Preferences(self.settings, self._begun_with, self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -491,7 +493,7 @@ class Application(QObject):
 
     def show_about(self) -> None:
         """About this app."""
-        from app.ui.about import About
+        from app.ui.window.about import About
 
         dialog = About(self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -17,8 +17,8 @@ from app.diagnostic_log import WINDOW_LOG, keep_log
 from app.generation.engine_client import EngineClient
 from app.paths import data_folder, log_folder
 from app.settings import load_settings
-from app.ui.file_opening_app import FileOpeningApp
-from app.ui.translation import install_translation
+from app.ui.files.file_opening_app import FileOpeningApp
+from app.ui.parts.translation import install_translation
 from app.version import VERSION
 
 _LEVELS = {

@@ -28,9 +28,9 @@ from app.library.gallery import Gallery
 from app.library.gallery_entry import GalleryQuery
 from app.library.picture_file import save_png
 from app.paths import resource_path
-from app.ui import theme
-from app.ui.gallery_model import GalleryModel
-from app.ui.gallery_view import GalleryView
+from app.ui.gallery.gallery_model import GalleryModel
+from app.ui.gallery.gallery_view import GalleryView
+from app.ui.parts import theme
 
 DISTINCT, SIDE = 40, 512
 A_DAY = 30  # pictures

@@ -29,7 +29,7 @@ SOUND = {
     "app/cli.py": "from app.engine.types import X\n",
     "app/engine/types.py": "X = 1\n",
     "app/prompt/words.py": "import tokenizers\nfrom app import paths\nimport app.engine.types\n",
-    "app/ui/panel.py": "from PySide6 import QtWidgets\nfrom app.library.gallery import Y\n",
+    "app/ui/parts/row.py": "from PySide6 import QtWidgets\nfrom app.library.gallery import Y\n",
     "app/library/gallery.py": "Y = 1\n",
     "app/generation/job_queue.py": "from PySide6.QtCore import QObject\n",
     "engine_c/engine.h": "int sd_open(void);\n",
@@ -58,7 +58,13 @@ SOUND = {
 # Fault, the file that has it, its text, words of the sentence that must come.
 ARROW_FAULTS = [
     ("up", "app/engine/types.py", "import app.prompt.words\n", "app.engine may not import"),
-    ("up from", "app/prompt/words.py", "from app.ui.panel import P\n", "may not import app.ui"),
+    (
+        "up from",
+        "app/prompt/words.py",
+        "from app.ui.parts.row import R\n",
+        "may not import app.ui",
+    ),
+    ("up in ui", "app/ui/parts/a.py", "import app.ui.window.b\n", "not import app.ui.window"),
     ("sideways", "app/prompt/words.py", "from app.checkpoint.a import B\n", "app.checkpoint.a"),
     ("hidden", "app/paths.py", "def f():\n    from app import cli\n", "may not import app.cli"),
     ("relative", "app/engine/types.py", "from .. import cli\n", "may not import .."),
@@ -75,7 +81,12 @@ ARROW_FAULTS = [
         "import PySide6.QtGui\n",
         "not import PySide6.QtGui",
     ),
-    ("qt in cli", "app/cli.py", "from app.ui.panel import P\n", "app.cli may not import app.ui"),
+    (
+        "qt in cli",
+        "app/cli.py",
+        "from app.ui.parts.row import R\n",
+        "app.cli may not import app.ui",
+    ),
     ("qt far off", "app/cli.py", "from app.generation import job_queue\n", "reaches PySide6"),
     ("library", "app/engine/types.py", "import torch\n", "may not import torch"),
     ("room", "app/widgets/a.py", "", "does not know this room"),

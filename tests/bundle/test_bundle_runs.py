@@ -80,10 +80,10 @@ def test_the_self_test_fails_without_an_engine(bundle: Path, tmp_path: Path) -> 
 def test_the_self_test_tells_what_is_missing(bundle: Path, tmp_path: Path) -> None:
     """By an exit code and not by an alert, which py2app makes of what a script leaves uncaught."""
     packages = bundle / "Contents" / "Resources" / "lib" / "python"
-    with without(packages / "app" / "ui" / "canvas.py"):
+    with without(packages / "app" / "ui" / "canvas" / "canvas.py"):
         done = run(bundle, tmp_path, "--self-test")
     assert done.returncode == 1
-    assert "No module named 'app.ui.canvas'" in done.stderr
+    assert "No module named 'app.ui.canvas.canvas'" in done.stderr
 
 
 def test_the_engine_tells_what_is_missing(bundle: Path, tmp_path: Path) -> None:

@@ -25,6 +25,22 @@ MAIN = "app.__main__"
 WINDOW = "app.application"
 WINDOW_STARTERS = ("app.window_process", "app.self_test")
 
+# What is seen: each room sees those before it.
+UI_ROOMS = (
+    "app.ui.parts",
+    "app.ui.draft",
+    "app.ui.pictures",
+    "app.ui.prompt",
+    "app.ui.models",
+    "app.ui.canvas",
+    "app.ui.gallery",
+    "app.ui.queue",
+    "app.ui.memory",
+    "app.ui.sidebar",
+    "app.ui.files",
+    "app.ui.window",
+)
+
 PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FLOOR, ()),
     "app.diagnostic_log": ("app.version",),
@@ -34,8 +50,11 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     "app.generation": (*FLOOR, "app.engine", "app.checkpoint", "app.prompt"),
 }
 PYTHON_ROOMS["app.library"] = (*PYTHON_ROOMS["app.generation"], "app.generation")
-PYTHON_ROOMS["app.ui"] = (*PYTHON_ROOMS["app.library"], "app.library")
-PYTHON_ROOMS[WINDOW] = (*PYTHON_ROOMS["app.ui"], "app.ui")
+_BELOW_UI = (*PYTHON_ROOMS["app.library"], "app.library")
+for _index, _room in enumerate(UI_ROOMS):
+    PYTHON_ROOMS[_room] = (*_BELOW_UI, *UI_ROOMS[:_index])
+PYTHON_ROOMS["app.ui"] = ()
+PYTHON_ROOMS[WINDOW] = (*_BELOW_UI, *UI_ROOMS)
 for _module in COMMAND_LINE:
     PYTHON_ROOMS[_module] = (*PYTHON_ROOMS["app.library"], "app.library", *COMMAND_LINE)
 for _module in WINDOW_STARTERS:
@@ -45,7 +64,7 @@ PYTHON_ROOMS[MAIN] = ("app.cli", *WINDOW_STARTERS)
 # Each library that is not Python's own, or a part of one, has its rooms and modules.
 LIBRARIES = {
     "PIL": ("app.generation", "app.library"),
-    "PySide6": ("app.ui", WINDOW, *WINDOW_STARTERS),
+    "PySide6": (*UI_ROOMS, WINDOW, *WINDOW_STARTERS),
     "PySide6.QtCore": ("app.generation.engine_client", "app.generation.job_queue"),
     "numpy": ("app.checkpoint",),
     "tokenizers": ("app.prompt",),
@@ -101,8 +120,12 @@ def module_name(root: Path, path: Path) -> str:
 
 
 def python_room(module: str) -> str:
-    """app.engine.types -> app.engine; a module that lies in app/ itself is its own room."""
-    return ".".join(module.split(".")[:2])
+    """app.engine.types -> app.engine, app.ui.parts.icons -> app.ui.parts.
+
+    A module that lies in app/ itself is its own room.
+    """
+    parts = module.split(".")
+    return ".".join(parts[: 3 if parts[:2] == ["app", "ui"] else 2])
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:

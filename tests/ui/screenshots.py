@@ -26,14 +26,14 @@ from app.generation.messages import Memory
 from app.generation.request import LoraUse
 from app.paths import MINI_MODEL, resource_path
 from app.settings import Appearance, Language, Settings
-from app.ui.dropped_content import DropWord
-from app.ui.gallery_grid import USUAL_CELL
-from app.ui.main_window import View
-from app.ui.mask_drawing import Brush
-from app.ui.menus import Command
-from app.ui.translation import install_translation
+from app.ui.canvas.mask_drawing import Brush
+from app.ui.files.dropped_content import DropWord
+from app.ui.gallery.gallery_grid import USUAL_CELL
+from app.ui.parts.translation import install_translation
+from app.ui.window.main_window import View
+from app.ui.window.menus import Command
 from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
-from tests.ui.gallery_set_up import drag_at
+from tests.ui.gallery.gallery_set_up import drag_at
 
 LIMIT_MS = 1_200_000
 """Generous: a tour on a busy machine is slow, not wrong."""

@@ -1,0 +1,1 @@
+"""The request that is being put together, and what it will take."""

@@ -1,0 +1,1 @@
+"""Files from outside: what they are, and what is done with them."""

@@ -1,0 +1,1 @@
+"""The gallery as it is seen, and how pictures come into it."""

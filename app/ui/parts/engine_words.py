@@ -1,0 +1,181 @@
+"""The sentences of the engine and of model files, in the window's language.
+
+Owns the table of those that users meet. They come in English from rooms that know no language; each
+row is the English sentence, with a name in braces where something is filled in. What is in no row
+is shown as it came. Its test holds the rows against the rooms' own words.
+"""
+
+import re
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
+
+
+def _texts(*rows: object) -> tuple[str, ...]:
+    """Marked texts as what they are; the mark's type does not say."""
+    return tuple(map(str, rows))
+
+
+# The first row that fits is taken: the particular stand before the general.
+SENTENCES: tuple[str, ...] = _texts(
+    QT_TRANSLATE_NOOP("Engine", "Cancelled."),
+    QT_TRANSLATE_NOOP(
+        "Engine", "There is not enough memory for this; choose a smaller size or batch."
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine", "no memory for a picture of this size ({need} MB): make it smaller"
+    ),
+    QT_TRANSLATE_NOOP("Engine", "the GPU has no memory to give"),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "the GPU ran out of memory: make the picture smaller or close other programs ({detail})",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "macOS stopped the GPU because a part took too long: close other programs that use it, or "
+        "make the picture smaller ({detail})",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "macOS lets this process use the GPU no more: the engine must be restarted ({detail})",
+    ),
+    QT_TRANSLATE_NOOP("Engine", "the GPU failed: try again ({detail})"),
+    QT_TRANSLATE_NOOP("Engine", "the GPU is gone: the engine must be restarted ({detail})"),
+    QT_TRANSLATE_NOOP(
+        "Engine", "numbers ran out of range before {layer} in {dtype}, so it was rerun in f32"
+    ),
+    QT_TRANSLATE_NOOP("Engine", "numbers ran out of range before {layer}"),
+    QT_TRANSLATE_NOOP(
+        "Engine", "A mask needs a picture to begin from: choose one, or leave out the mask."
+    ),
+    QT_TRANSLATE_NOOP("Engine", "There is no LoRA named {name}: add its file or its folder."),
+    QT_TRANSLATE_NOOP("Engine", "There is no LoRA named {name}: did you mean {names}?"),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} was made for a text encoder of width {own}, and this model's is {width}, so it was "
+        "read as plain words.",
+    ),
+    QT_TRANSLATE_NOOP("Engine", "The queue could not be read; its file is kept as {aside}."),
+    QT_TRANSLATE_NOOP(
+        "Engine", "{lost} of {count} jobs could not be read; they are kept in {aside}."
+    ),
+    QT_TRANSLATE_NOOP("Engine", "The strength in {tag} is no number: write it like {example}."),
+    QT_TRANSLATE_NOOP("Engine", "{path} cannot be read as a picture: choose a PNG or JPEG."),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} is a LoRA for {family}, and this model is Stable Diffusion 1.x: choose a LoRA that "
+        "was made for it.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} is a LoRA for another model ({why}): choose one that was made for this model.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} is a DoRA, which Aquatint does not apply yet: choose a plain LoRA.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} holds no LoRA of a kind that Aquatint knows: choose a LoRA, LoHa or LoKr.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} cannot be opened ({why}): check that the file is there and that you may read it.",
+    ),
+    QT_TRANSLATE_NOOP("Engine", "{name} cannot be read ({why}): check that it is there."),
+    QT_TRANSLATE_NOOP("Engine", "{name} is damaged: {why}; download it again."),
+    QT_TRANSLATE_NOOP(
+        "Engine", "{name} is truncated: it ends inside its header; download it again."
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine", "{name} is truncated: it has {size} of {whole} bytes; download it again."
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine", "{name} is incomplete (tensor {tensor} is missing): download it again."
+    ),
+    QT_TRANSLATE_NOOP("Engine", "{name} holds no {network}: choose the full checkpoint."),
+    QT_TRANSLATE_NOOP("Engine", "{name} is empty: {act}."),
+    QT_TRANSLATE_NOOP("Engine", "{name} is not a safetensors file: {act}."),
+    QT_TRANSLATE_NOOP("Engine", "{name} is {what}: {act}."),
+)
+# What is filled in, where that is words.
+PHRASES: tuple[str, ...] = _texts(
+    QT_TRANSLATE_NOOP("Engine", "text encoder"),
+    QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion 2 model, which Aquatint does not open yet"),
+    QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion XL model, which Aquatint does not open yet"),
+    QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion XL refiner, not a model by itself"),
+    QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion 3 model, which Aquatint does not open yet"),
+    QT_TRANSLATE_NOOP("Engine", "a FLUX model, which Aquatint does not open yet"),
+    QT_TRANSLATE_NOOP("Engine", "a video model, which Aquatint does not open"),
+    QT_TRANSLATE_NOOP(
+        "Engine", "a guidance-distilled (LCM) model, which Aquatint does not open yet"
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine", "a quantized model with scales of its own, which Aquatint does not open yet"
+    ),
+    QT_TRANSLATE_NOOP("Engine", "an InstructPix2Pix model, which Aquatint does not open yet"),
+    QT_TRANSLATE_NOOP("Engine", "a LoRA, an addition to a model and not a model by itself"),
+    QT_TRANSLATE_NOOP(
+        "Engine", "a textual inversion, a word for a model and not a model by itself"
+    ),
+    QT_TRANSLATE_NOOP("Engine", "a ControlNet, an addition to a model and not a model"),
+    QT_TRANSLATE_NOOP("Engine", "a motion module, an addition to a model and not a model"),
+    QT_TRANSLATE_NOOP("Engine", "an IP-Adapter, an addition to a model and not a model"),
+    QT_TRANSLATE_NOOP("Engine", "an upscaler and draws nothing from words"),
+    QT_TRANSLATE_NOOP("Engine", "a VAE alone, one part of a model"),
+    QT_TRANSLATE_NOOP("Engine", "a TAESD preview decoder, not a model by itself"),
+    QT_TRANSLATE_NOOP("Engine", "a text encoder alone, one part of a model"),
+    QT_TRANSLATE_NOOP("Engine", "a UNet alone, without the text encoder and the VAE"),
+    QT_TRANSLATE_NOOP("Engine", "no model that Aquatint knows"),
+    QT_TRANSLATE_NOOP("Engine", "a GGUF model, which Aquatint does not open yet"),
+    QT_TRANSLATE_NOOP("Engine", "a Git LFS pointer and not the model itself"),
+    QT_TRANSLATE_NOOP("Engine", "a PNG picture"),
+    QT_TRANSLATE_NOOP("Engine", "a JPEG picture"),
+    QT_TRANSLATE_NOOP("Engine", "a WebP picture or a sound"),
+    QT_TRANSLATE_NOOP("Engine", "a GIF picture"),
+    QT_TRANSLATE_NOOP("Engine", "a PDF document"),
+    QT_TRANSLATE_NOOP("Engine", "an HDF5 file"),
+    QT_TRANSLATE_NOOP("Engine", "a gzip archive"),
+    QT_TRANSLATE_NOOP("Engine", "a 7-Zip archive"),
+    QT_TRANSLATE_NOOP("Engine", "a RAR archive"),
+    QT_TRANSLATE_NOOP("Engine", "a zip archive"),
+    QT_TRANSLATE_NOOP("Engine", "a web page and not the model itself"),
+    QT_TRANSLATE_NOOP("Engine", "a JSON text and not a model"),
+    QT_TRANSLATE_NOOP("Engine", "full of zeros, so its download did not finish"),
+    QT_TRANSLATE_NOOP("Engine", "a pickle checkpoint, which Aquatint does not open yet"),
+    QT_TRANSLATE_NOOP("Engine", "choose a Stable Diffusion 1.x checkpoint"),
+    QT_TRANSLATE_NOOP("Engine", "choose a Stable Diffusion 1.x checkpoint and add the VAE to it"),
+    QT_TRANSLATE_NOOP(
+        "Engine", "choose a Stable Diffusion 1.x checkpoint and add the decoder to it"
+    ),
+    QT_TRANSLATE_NOOP("Engine", "choose the full checkpoint"),
+    QT_TRANSLATE_NOOP("Engine", "choose a .safetensors model"),
+    QT_TRANSLATE_NOOP("Engine", "use the f16 version"),
+    QT_TRANSLATE_NOOP("Engine", "use the .safetensors version"),
+    QT_TRANSLATE_NOOP("Engine", "download it again"),
+    QT_TRANSLATE_NOOP("Engine", "unpack it and open the .safetensors file in it"),
+)
+_WORDS = frozenset(("what", "act", "network"))
+"""Names that stand for a phrase, not for a file or a number."""
+
+
+def in_own_words(sentence: str) -> str:
+    """The sentence in the window's language if there is a row for it, else as it is."""
+    for row in SENTENCES:
+        if found := re.fullmatch(_pattern(row), sentence, re.DOTALL):
+            filled = found.groupdict()
+            for name in _WORDS & filled.keys():
+                filled[name] = _translated(filled[name])
+            return _translated(row).format(**filled)
+    return sentence
+
+
+def _translated(text: str) -> str:
+    return QCoreApplication.translate("Engine", text)
+
+
+def _pattern(row: str) -> str:
+    """A row as a regular expression: names in braces stand for any text."""
+    parts = re.split(r"\{(\w+)\}", row)
+    return "".join(
+        f"(?P<{part}>.+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)
+    )

@@ -1,0 +1,1 @@
+"""The queue as it is seen, and how far its head is."""

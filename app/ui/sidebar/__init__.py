@@ -1,0 +1,1 @@
+"""The left sidebar: what to make."""

@@ -1,0 +1,1 @@
+"""The window as a whole: menus, and the desks where its rooms meet."""
