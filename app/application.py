@@ -468,9 +468,7 @@ class Application(QObject):
         self.picker.raise_()
 
     def _ask_version(self) -> None:
-        from app.ui.window.version_check import (
-            VersionCheck,  # and with it all that knows of networks
-        )
+        from app.ui.window.version_check import VersionCheck  # loads all that knows of networks
 
         check = VersionCheck(self)
         check.newer.connect(
@@ -483,7 +481,7 @@ class Application(QObject):
 
     def show_preferences(self) -> None:
         """The preferences."""
-        from app.ui.window.preferences import Preferences  # dialogs are loaded when they are wanted
+        from app.ui.window.preferences import Preferences  # dialogs are loaded when wanted
 
         dialog = Preferences(self.settings, self._begun_with, self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
