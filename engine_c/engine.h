@@ -47,7 +47,18 @@ typedef enum sd_dtype {
   SD_BF16 = 2,
   SD_F8_E4M3 = 3, /* e4m3fn: no infinity, 0x7f and 0xff are NaN */
   SD_F8_E5M2 = 4,
-  SD_I32 = 5 /* token ids and counts; never a weight */
+  SD_I32 = 5, /* token ids and counts; never a weight */
+  /* ggml's block formats, of weights alone: 32 numbers with scales in common, or 256 (K) */
+  SD_Q4_0 = 6,
+  SD_Q4_1 = 7,
+  SD_Q5_0 = 8,
+  SD_Q5_1 = 9,
+  SD_Q8_0 = 10,
+  SD_Q2_K = 11,
+  SD_Q3_K = 12,
+  SD_Q4_K = 13,
+  SD_Q5_K = 14,
+  SD_Q6_K = 15
 } sd_dtype;
 
 typedef enum sd_backend {
@@ -218,7 +229,7 @@ typedef struct sd_tensor {
   const void *data; /* NULL: the model can be planned but not run */
   int64_t shape[4]; /* the first `rank` count */
   int32_t rank;     /* 1 to 4 */
-  sd_dtype dtype;
+  sd_dtype dtype;   /* in a block format, the numbers behind one `out` are whole blocks */
   /* The read-only mapping of a file that `data` lies in, whole: its pages may be dropped once the
    * tensor is packed. NULL: other memory. */
   const void *mapping;

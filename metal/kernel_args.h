@@ -44,8 +44,7 @@ typedef struct matrix_presum_args {
   int columns, channels; /* channels: a multiple of 4 */
 } matrix_presum_args;
 
-/* How numbers are stored: formats of files in the order of `sd_dtype` in engine.h, then the block
- * formats of GGUF. */
+/* How numbers are stored, by the numbers of `sd_dtype` in engine.h. */
 enum {
   KERNEL_F32 = 0,
   KERNEL_F16 = 1,
@@ -53,9 +52,16 @@ enum {
   KERNEL_F8_E4M3 = 3,
   KERNEL_F8_E5M2 = 4,
   KERNEL_I32 = 5,
-  KERNEL_Q8_0 = 6,
-  KERNEL_Q4_0 = 7,
-  KERNEL_Q4_K = 8
+  KERNEL_Q4_0 = 6, /* blocks of 32 from here on */
+  KERNEL_Q4_1 = 7,
+  KERNEL_Q5_0 = 8,
+  KERNEL_Q5_1 = 9,
+  KERNEL_Q8_0 = 10,
+  KERNEL_Q2_K = 11, /* blocks of 256 from here on */
+  KERNEL_Q3_K = 12,
+  KERNEL_Q4_K = 13,
+  KERNEL_Q5_K = 14,
+  KERNEL_Q6_K = 15
 };
 
 /* Sizes that kernels and encoders must agree on. */

@@ -21,6 +21,16 @@ ENGINE_DTYPES: Mapping[str, Dtype] = {
     "BF16": Dtype.BF16,
     "F8_E4M3": Dtype.F8_E4M3,
     "F8_E5M2": Dtype.F8_E5M2,
+    "Q4_0": Dtype.Q4_0,
+    "Q4_1": Dtype.Q4_1,
+    "Q5_0": Dtype.Q5_0,
+    "Q5_1": Dtype.Q5_1,
+    "Q8_0": Dtype.Q8_0,
+    "Q2_K": Dtype.Q2_K,
+    "Q3_K": Dtype.Q3_K,
+    "Q4_K": Dtype.Q4_K,
+    "Q5_K": Dtype.Q5_K,
+    "Q6_K": Dtype.Q6_K,
 }
 
 # file prefix -> engine prefix; the longer of two that fit stands first

@@ -97,6 +97,16 @@ _DTYPES = {
     Dtype.BF16: lib.SD_BF16,
     Dtype.F8_E4M3: lib.SD_F8_E4M3,
     Dtype.F8_E5M2: lib.SD_F8_E5M2,
+    Dtype.Q4_0: lib.SD_Q4_0,
+    Dtype.Q4_1: lib.SD_Q4_1,
+    Dtype.Q5_0: lib.SD_Q5_0,
+    Dtype.Q5_1: lib.SD_Q5_1,
+    Dtype.Q8_0: lib.SD_Q8_0,
+    Dtype.Q2_K: lib.SD_Q2_K,
+    Dtype.Q3_K: lib.SD_Q3_K,
+    Dtype.Q4_K: lib.SD_Q4_K,
+    Dtype.Q5_K: lib.SD_Q5_K,
+    Dtype.Q6_K: lib.SD_Q6_K,
 }
 _BACKENDS = {
     BackendName.AUTO: lib.SD_BACKEND_AUTO,

@@ -11,13 +11,26 @@ TOKENS_PER_CHUNK = 77
 
 
 class Dtype(StrEnum):
-    """How a number is stored; the order is that of `sd_dtype` in engine.h."""
+    """How a number is stored; the order is that of `sd_dtype` in engine.h.
+
+    From Q4_0 on they are ggml's block formats, of weights alone.
+    """
 
     F32 = "f32"
     F16 = "f16"
     BF16 = "bf16"
     F8_E4M3 = "f8_e4m3"
     F8_E5M2 = "f8_e5m2"
+    Q4_0 = "Q4_0"
+    Q4_1 = "Q4_1"
+    Q5_0 = "Q5_0"
+    Q5_1 = "Q5_1"
+    Q8_0 = "Q8_0"
+    Q2_K = "Q2_K"
+    Q3_K = "Q3_K"
+    Q4_K = "Q4_K"
+    Q5_K = "Q5_K"
+    Q6_K = "Q6_K"
 
 
 class BackendName(StrEnum):

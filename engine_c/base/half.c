@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/blocks.h"
+
 size_t half_dtype_bytes(sd_dtype dtype) {
   switch (dtype) {
     case SD_F32:
@@ -15,8 +17,14 @@ size_t half_dtype_bytes(sd_dtype dtype) {
     case SD_F8_E4M3:
     case SD_F8_E5M2:
       return 1;
+    default:
+      return 0;
   }
-  return 0;
+}
+
+size_t half_bytes(sd_dtype dtype, size_t count) {
+  const size_t numbers = blocks_numbers(dtype);
+  return numbers ? count / numbers * blocks_bytes(dtype) : count * half_dtype_bytes(dtype);
 }
 
 static float half_of_bits(uint32_t bits) {
@@ -31,9 +39,9 @@ static uint32_t half_bits_of(float value) {
   return bits;
 }
 
-static float half_to_f32(uint16_t half) {
-  uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = (half >> 10) & 31;
-  uint32_t mantissa = half & 0x3ff;
+float half_of_word(uint16_t word) {
+  uint32_t sign = (uint32_t)(word & 0x8000) << 16, exponent = (word >> 10) & 31;
+  uint32_t mantissa = word & 0x3ff;
   if (exponent == 31) return half_of_bits(sign | 0x7f800000u | mantissa << 13);
   if (exponent == 0) {
     float magnitude = (float)mantissa * 0x1p-24f;
@@ -84,7 +92,7 @@ void half_unpack(float *out, const void *source, sd_dtype dtype, size_t count) {
       memcpy(out, source, count * sizeof *out);
       break;
     case SD_F16:
-      for (size_t i = 0; i < count; i++) out[i] = half_to_f32(half_word(bytes, i));
+      for (size_t i = 0; i < count; i++) out[i] = half_of_word(half_word(bytes, i));
       break;
     case SD_BF16:
       for (size_t i = 0; i < count; i++) out[i] = half_of_bits((uint32_t)half_word(bytes, i) << 16);
@@ -93,12 +101,21 @@ void half_unpack(float *out, const void *source, sd_dtype dtype, size_t count) {
       for (size_t i = 0; i < count; i++) out[i] = half_e4m3_to_f32(bytes[i]);
       break;
     case SD_F8_E5M2: /* the upper byte of a half */
-      for (size_t i = 0; i < count; i++) out[i] = half_to_f32((uint16_t)(bytes[i] << 8));
+      for (size_t i = 0; i < count; i++) out[i] = half_of_word((uint16_t)(bytes[i] << 8));
       break;
     case SD_I32:
       for (size_t i = 0; i < count; i++) out[i] = (float)((const int32_t *)source)[i];
       break;
+    default: /* block formats: see half_unpack_from */
+      break;
   }
+}
+
+void half_unpack_from(float *out, const void *source, sd_dtype dtype, size_t first, size_t count) {
+  if (blocks_numbers(dtype))
+    blocks_unpack(out, source, dtype, first, count);
+  else
+    half_unpack(out, (const char *)source + half_bytes(dtype, first), dtype, count);
 }
 
 void half_pack(void *out, const float *source, sd_dtype dtype, size_t count) {

@@ -6,11 +6,20 @@
 
 #include "engine.h"
 
-/* Bytes of one number, 0 for an unknown dtype. */
+/* Bytes of one number, 0 for an unknown dtype and for block formats. */
 size_t half_dtype_bytes(sd_dtype dtype);
+
+/* Bytes of `count` numbers, which are whole blocks in a block format (blocks.h). */
+size_t half_bytes(sd_dtype dtype, size_t count);
+
+/* A binary16's bits as f32. */
+float half_of_word(uint16_t word);
 
 /* out[0..count) as f32 from `count` numbers of `dtype` (a float format) at `source`. */
 void half_unpack(float *out, const void *source, sd_dtype dtype, size_t count);
+
+/* The same from number `first` on, of a float or block format. */
+void half_unpack_from(float *out, const void *source, sd_dtype dtype, size_t first, size_t count);
 
 /* `count` numbers of `dtype` (SD_F32, SD_F16 or SD_BF16) at `out` from f32, rounded to nearest
  * even. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/blocks.h"
 #include "base/error.h"
 #include "base/half.h"
 
@@ -18,7 +19,7 @@ static sd_status weights_check(const sd_tensor *t, sd_error *error) {
   if (t->rank < 1 || t->rank > 4)
     return error_set(error, SD_BAD_MODEL, "%s has %d dimensions; 1 to 4 are known", t->name,
                      t->rank);
-  if ((int)t->dtype < SD_F32 || t->dtype > SD_F8_E5M2)
+  if ((int)t->dtype < SD_F32 || t->dtype > SD_Q6_K || t->dtype == SD_I32)
     return error_set(error, SD_BAD_MODEL, "%s is stored in an unknown number format", t->name);
   int64_t elements = 1;
   for (int i = 0; i < t->rank; i++) {
@@ -28,6 +29,10 @@ static sd_status weights_check(const sd_tensor *t, sd_error *error) {
     if (elements > (int64_t)1 << 36)
       return error_set(error, SD_BAD_MODEL, "%s has an impossible shape", t->name);
   }
+  const int64_t row = t->rank == 1 ? elements : elements / t->shape[0];
+  const size_t block = blocks_numbers(t->dtype);
+  if (block && (size_t)row % block)
+    return error_set(error, SD_BAD_MODEL, "%s has rows that are no whole blocks", t->name);
   return SD_OK;
 }
 
@@ -81,7 +86,7 @@ int64_t weights_elements(const weight *w) {
 }
 
 int64_t weights_source_bytes(const weight *w) {
-  return weights_elements(w) * (int64_t)half_dtype_bytes(w->dtype);
+  return (int64_t)half_bytes(w->dtype, (size_t)weights_elements(w));
 }
 
 int64_t weights_parameters(const weight_table *table, const char *prefix) {

@@ -11,7 +11,8 @@ typedef struct weight_table {
   int32_t count;
 } weight_table;
 
-/* Copies names and shapes; refuses bad ranks, shapes, dtypes and names that come twice. */
+/* Copies names and shapes; refuses bad ranks, shapes, dtypes, rows that are no whole blocks and
+ * names that come twice. */
 sd_status weights_open(weight_table *table, const sd_tensor *tensors, int32_t count,
                        sd_error *error);
 void weights_close(weight_table *table);

@@ -221,9 +221,8 @@ static void merge_row(void *user, int64_t row, int32_t worker) {
   const merge *m = user;
   const weight *w = m->weight;
   float *sum = m->rows + (int64_t)worker * ADAPTERS_ROW_BUFFERS * m->width;
-  const int64_t stored = m->width * (int64_t)half_dtype_bytes(w->source_dtype);
   const int64_t bytes = m->width * (int64_t)half_dtype_bytes(w->dtype);
-  half_unpack(sum, (const char *)w->data + row * stored, w->source_dtype, (size_t)m->width);
+  half_unpack_from(sum, w->data, w->source_dtype, (size_t)(row * m->width), (size_t)m->width);
   for (int32_t i = 0; i < w->adapter_count; i++)
     merge_add_row(sum, &m->terms[i], row, m->width, sum + m->width);
   half_pack(m->out + row * bytes, sum, w->dtype, (size_t)m->width);
@@ -338,7 +337,7 @@ static sd_status adapters_upload_merged(sd_model *model, weight *w, sd_error *er
                      (double)bytes / 1e6);
   const void *data = w->data;
   const void *mapping = w->mapping;
-  const size_t data_bytes = (size_t)weights_elements(w) * half_dtype_bytes(w->source_dtype);
+  const size_t data_bytes = half_bytes(w->source_dtype, (size_t)weights_elements(w));
   if (mapping) arena_fetch_mapped(data, data_bytes);
   merge_run(model, w, memory);
   w->data = memory + bytes - merged_bytes;

@@ -14,7 +14,8 @@ sd_status adapters_set(sd_model *model, const sd_adapter *adapters, int32_t coun
 void adapters_close(sd_model *model);
 
 /* Uploads a weight with what its adapters add to it: computed in f32, stored as f32 where the
- * weight is f32 and else as f16, for bf16's 8 bits and f8's 3 would lose most of a small change. */
+ * weight is f32 and else as f16, for bf16's 8 bits, f8's 3 and a block's would lose most of a small
+ * change. */
 sd_status adapters_upload(sd_model *model, weight *w, sd_error *error);
 
 /* What adapters_upload takes for a while beside the packed weight; 0 for a weight without any. */

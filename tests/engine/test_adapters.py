@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from app.engine.engine import BadArgument, Cancelled, Engine, Model
 from app.engine.types import AdapterFactor, AdapterKind, Dtype, EngineAdapter, Progress
 from tests.engine.model_setup import open_model, request
+from tests.graph.block_formats import BLOCK_FORMATS, quantised
 
 LINEAR = "unet.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"  # [64, 192]
 CONV = "unet.input_blocks.1.0.in_layers.2.weight"  # [64, 64, 3, 3]
@@ -198,10 +199,13 @@ def test_several_adapters_add_up_and_leave_no_trace(engine: Engine) -> None:
         assert latents(model) == before
 
 
-@pytest.mark.parametrize("dtype", [Dtype.F32, Dtype.BF16, Dtype.F8_E5M2])
-def test_other_storage_is_merged_too(engine: Engine, dtype: Dtype) -> None:
-    """f32 stays f32; bf16 and f8 become f16 where something is added."""
-    made = plain(LINEAR, product(np.random.default_rng(5), (64, 192), 4))
+@pytest.mark.parametrize("name", [LINEAR, NORM])
+@pytest.mark.parametrize("dtype", [Dtype.F32, Dtype.BF16, Dtype.F8_E5M2, Dtype.Q8_0, Dtype.Q5_1])
+def test_other_storage_is_merged_too(engine: Engine, dtype: Dtype, name: str) -> None:
+    """f32 stays f32; bf16, f8 and blocks become f16 where something is added."""
+    shape = shape_of(engine, name)
+    random = np.random.default_rng(5)
+    made = plain(name, whole(random, shape) if len(shape) == 1 else product(random, shape, 4))
 
     def stored_as(values: NDArray[np.float16]) -> tuple[Array, Array]:
         if dtype is Dtype.F32:
@@ -209,18 +213,21 @@ def test_other_storage_is_merged_too(engine: Engine, dtype: Dtype) -> None:
         if dtype is Dtype.BF16:
             bits = (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
             return bits, (bits.astype(np.uint32) << 16).view(np.float32)
+        if dtype.name in BLOCK_FORMATS:
+            blocks = quantised(dtype.name, values.reshape(1, -1))
+            return blocks.bits, blocks.values.reshape(shape)
         bits = (values.view(np.uint16) >> 8).astype(np.uint8)
         return bits, (bits.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
 
     wide, number = (Dtype.F32, np.float32) if dtype is Dtype.F32 else (Dtype.F16, np.float16)
 
     def as_merged(values: NDArray[np.float16]) -> Array:
-        added = np.asarray(0.25 * made.added[..., 0], np.float32)
+        added = np.asarray(0.25 * made.added, np.float32).reshape(shape)
         return (stored_as(values)[1] + added).astype(number)
 
-    with open_model(engine, store={LINEAR: (wide, as_merged)}) as model:
+    with open_model(engine, store={name: (wide, as_merged)}) as model:
         wanted = latents(model)
-    with open_model(engine, store={LINEAR: (dtype, lambda v: stored_as(v)[0])}) as model:
+    with open_model(engine, store={name: (dtype, lambda v: stored_as(v)[0])}) as model:
         own = latents(model)
         model.set_adapters([made.adapter])
         assert latents(model) == wanted != own

@@ -20,6 +20,7 @@ from tests.metal_sim import simulator
 
 SOURCE = Path(__file__).with_name("op_probe.c")
 DTYPES = ("f32", "f16", "bf16", "f8_e4m3", "f8_e5m2", "i32")  # the order of engine.h
+DTYPES += ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K")
 ACTIVATIONS = (
     "none",
     "silu",
@@ -165,8 +166,8 @@ def _fill_input(ffi: Any, target: Any, given: np.ndarray | int | None, alive: li
 def _fill_weight(ffi: Any, target: Any, name: bytes, weight: Weight, alive: list[Any]) -> None:
     target.name = _kept(alive, ffi.new("char[]", name))
     target.data = _kept(alive, ffi.from_buffer(np.ascontiguousarray(weight.bits)))
-    target.rank = weight.bits.ndim
-    target.shape[0 : weight.bits.ndim] = weight.bits.shape
+    target.rank = weight.values.ndim
+    target.shape[0 : weight.values.ndim] = weight.values.shape
     target.dtype = DTYPES.index(weight.dtype)
 
 

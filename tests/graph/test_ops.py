@@ -8,7 +8,6 @@ from tests.graph.block_cases import BLOCK_CASES
 from tests.graph.op_cases import Case, Maker, norm_chain
 from tests.graph.op_probe import (
     CANCELLED,
-    DTYPES,
     OPS,
     Op,
     ProbeError,
@@ -20,7 +19,7 @@ from tests.tolerances import op_tolerance, relative_error
 
 CASES = (*op_cases.CASES, *BLOCK_CASES)
 STORAGES = ("f32", "f16", "bf16")
-WEIGHT_DTYPES = tuple(dtype for dtype in DTYPES if dtype not in ("f32", "i32"))
+WEIGHT_DTYPES = ("f16", "bf16", *op_cases.SHORT_FORMATS)
 by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.op} {case.title}")
 
 

@@ -2,20 +2,19 @@
 
 import struct
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.engine.metal_sources import metal_sources
+from tests.graph.block_formats import BLOCK_FORMATS, random_weight
 from tests.graph.op_cases import SHORT_FORMATS, short_values, stored
+from tests.graph.op_probe import DTYPES
 from tests.metal.modes import MODES, Mode
 from tests.metal_sim.kernel_host import Kernel, KernelHost
 
-GGUF = Path(__file__).parent.parent / "golden" / "gguf_blocks.npz"
 # As in metal/kernel_args.h.
 FORMATS = {"f32": 0, "f16": 1, "bf16": 2, "f8_e4m3": 3, "f8_e5m2": 4}
-BLOCK_FORMATS = {"Q8_0": 6, "Q4_0": 7, "Q4_K": 8}
 OUT = {np.float32: 0, np.float16: 1}
 THREADS = 256
 by_mode = pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.title)
@@ -94,10 +93,17 @@ def test_geglu(mode: Mode, half_rows: int) -> None:
 
 @by_mode
 @pytest.mark.parametrize("name", BLOCK_FORMATS)
-def test_blocks_of_gguf(mode: Mode, name: str) -> None:
-    """The numbers that the gguf package reads; see golden/make_gguf_blocks.py."""
-    with np.load(GGUF) as golden:
-        blocks, numbers = golden[f"{name}.blocks"], golden[f"{name}.numbers"]
-    got = _unpack(mode, blocks, BLOCK_FORMATS[name], (*numbers.shape, 1))
-    # The last place of f16 may differ: one product more or less is rounded to f32 before.
-    np.testing.assert_allclose(got[:, 0], numbers, rtol=1e-3, atol=1e-6)
+def test_block_formats(mode: Mode, name: str) -> None:
+    """The numbers that the gguf package reads, rounded to f16 once, whatever the scales."""
+    weight = random_weight(name, 3, 512)
+    got = _unpack(mode, weight.bits, DTYPES.index(name), (3, 512, 1))
+    np.testing.assert_array_equal(got[:, 0], weight.values.astype(np.float16))
+
+
+@pytest.mark.parametrize("name", BLOCK_FORMATS)
+def test_blocks_that_go_over_taps(name: str) -> None:
+    """A block is numbers of one output, inputs with all their taps."""
+    weight = random_weight(name, 2, 256, 9)
+    got = _unpack(Mode(), weight.bits, DTYPES.index(name), (2, 256, 9))
+    wanted = weight.values.astype(np.float16).transpose(0, 2, 1)
+    np.testing.assert_array_equal(got, wanted)

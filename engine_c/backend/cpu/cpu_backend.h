@@ -7,6 +7,8 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/cpu_isa.h"
+#include "base/blocks.h"
+#include "base/half.h"
 #include "base/threads.h"
 
 enum { CPU_WORKSPACE_BYTES = 4 << 20 }; /* of one worker */
@@ -37,9 +39,23 @@ static inline void *cpu_workspace(const cpu_backend *cpu, int32_t worker) {
   return cpu->workspaces + (int64_t)worker * CPU_WORKSPACE_BYTES;
 }
 
+/* Numbers `first` to first + count of what `source` holds in a float or block format, as f32. */
+static inline void cpu_unpack(const cpu_isa *isa, float *out, const void *source, sd_dtype dtype,
+                              size_t first, size_t count) {
+  const size_t bytes = half_dtype_bytes(dtype);
+  if (bytes)
+    isa->unpack(out, (const char *)source + first * bytes, dtype, count);
+  else
+    blocks_unpack(out, source, dtype, first, count);
+}
+
 /* Weights (cpu_pack.c). Vectors become f32; matrices panels of isa->panel columns, [panel][kh][kw]
- * [in][column], in the file's dtype (f32, f16, bf16, f8), columns past `out` zero; tables stay.
- * Matrices that are multiplied in bf16 become [panel][kh][kw][in / 2][column][2 of in] in bf16. */
+ * [in][column], in the file's dtype (f32, f16, bf16, f8) or in f16 where that is a block format,
+ * columns past `out` zero; tables stay. Matrices that are multiplied in bf16 become
+ * [panel][kh][kw][in / 2][column][2 of in] in bf16. */
+static inline sd_dtype cpu_matrix_dtype(const weight *w) {
+  return blocks_numbers(w->dtype) ? SD_F16 : w->dtype;
+}
 int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w);
 void cpu_pack(cpu_backend *cpu, weight *w, void *out);
 int cpu_packs_pairs(const cpu_backend *cpu, const weight *w);

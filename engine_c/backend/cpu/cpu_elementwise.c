@@ -72,13 +72,12 @@ static void embedding_row(void *user, int64_t row, int32_t worker) {
   id = id < 0 ? 0 : id > last ? last : id;
   const int is_extra = id >= vocabulary;
   const sd_dtype dtype = is_extra ? SD_F32 : table->dtype;
-  const int64_t bytes = (int64_t)half_dtype_bytes(dtype);
   const char *rows = is_extra ? cpu_address(e->cpu, extra) : table->data;
-  const char *from = rows + (is_extra ? id - vocabulary : id) * out->c * bytes;
+  const int64_t first = (is_extra ? id - vocabulary : id) * out->c;
   float buffer[CHUNK_NUMBERS];
   for (int32_t c = 0; c < out->c; c += CHUNK_NUMBERS) {
     const size_t count = (size_t)(out->c - c < CHUNK_NUMBERS ? out->c - c : CHUNK_NUMBERS);
-    isa->unpack(buffer, from + c * bytes, dtype, count);
+    cpu_unpack(isa, buffer, rows, dtype, (size_t)(first + c), count);
     isa->pack(elementwise_at(e->cpu, out, row * out->c + c), buffer, out->dtype, count);
   }
 }

@@ -162,8 +162,8 @@ static void unpack(float *out, const void *source, sd_dtype dtype, size_t count)
     case SD_F8_E5M2:
       unpack_of(out, source, SD_F8_E5M2, 1, count);
       break;
-    case SD_I32:
-      break; /* never unpacked */
+    default:
+      break; /* SD_I32 and block formats: see cpu_unpack */
   }
 }
 

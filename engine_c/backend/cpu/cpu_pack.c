@@ -7,8 +7,8 @@
 #include "base/half.h"
 #include "graph/weights.h"
 
-/* Numbers of one row that are rounded to bf16 at a time. */
-enum { PACK_NUMBERS = 1 << 14 };
+/* Numbers of one row that are rounded at a time, and channels whose every tap begins a block. */
+enum { PACK_NUMBERS = 1 << 14, PACK_CHANNELS = 256 };
 _Static_assert(PACK_NUMBERS * (4 + 2 * 64) <= CPU_WORKSPACE_BYTES, "a panel of 64 columns fits");
 
 typedef struct pack_job {
@@ -43,7 +43,7 @@ int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w) {
   if (w->kind == WEIGHT_VECTOR) return weights_elements(w) * (int64_t)sizeof(float);
   if (w->kind != WEIGHT_MATRIX && w->kind != WEIGHT_GEGLU) return 0;
   return pack_panels(w, cpu->isa->panel) * pack_panel_elements(w, cpu->isa->panel) *
-         (int64_t)half_dtype_bytes(cpu_packs_pairs(cpu, w) ? SD_BF16 : w->dtype);
+         (int64_t)half_dtype_bytes(cpu_packs_pairs(cpu, w) ? SD_BF16 : cpu_matrix_dtype(w));
 }
 
 int cpu_packs_pairs(const cpu_backend *cpu, const weight *w) {
@@ -119,27 +119,44 @@ static void pack_eights(const pack_part *p) {
   }
 }
 
-/* The panel in bf16: some channels at a time are rounded into the worker's workspace. */
-static void pack_pairs(const pack_job *job, pack_part part, int32_t worker) {
+/* As pack_channels, the fastest way that the numbers allow. */
+static void pack_by_size(const pack_part *part, size_t size) {
+  if (size == 2 && part->columns % 8 == 0 && part->in * part->taps % 8 == 0)
+    pack_eights(part);
+  else if (size == 1)
+    pack_channels(part, 1, 1);
+  else if (size == 2)
+    pack_channels(part, 2, 1);
+  else
+    pack_channels(part, 4, 1);
+}
+
+/* The panel in bf16 pairs, or in f16 from a block format: some channels at a time are rounded into
+ * the worker's workspace. */
+static void pack_rounded(const pack_job *job, pack_part part, int is_pairs, int32_t worker) {
   const weight *w = job->weight;
   const cpu_isa *isa = job->cpu->isa;
-  const size_t size = half_dtype_bytes(w->dtype);
+  const sd_dtype dtype = is_pairs ? SD_BF16 : SD_F16;
   const char *rows = part.rows;
   char *out = part.out;
   float *numbers = cpu_workspace(job->cpu, worker);
   uint16_t *rounded = (uint16_t *)(numbers + PACK_NUMBERS);
-  const int64_t stride = part.row_stride, step = PACK_NUMBERS / (2 * part.taps) * 2;
+  const int64_t stride = part.row_stride;
+  const int64_t step = PACK_NUMBERS / (PACK_CHANNELS * part.taps) * PACK_CHANNELS;
   part.rows = (const char *)rounded;
   for (int64_t first = 0; first < part.all_in; first += step) {
     part.in = part.all_in - first < step ? part.all_in - first : step;
     part.row_stride = part.in * part.taps;
     part.out = out + (size_t)(first * part.panel) * sizeof *rounded;
     for (int32_t column = 0; column < part.columns; column++) {
-      const char *from = rows + (size_t)(column * stride + first * part.taps) * size;
-      isa->unpack(numbers, from, w->dtype, (size_t)part.row_stride);
-      isa->pack(rounded + column * part.row_stride, numbers, SD_BF16, (size_t)part.row_stride);
+      const size_t at = (size_t)(column * stride + first * part.taps);
+      cpu_unpack(isa, numbers, rows, w->dtype, at, (size_t)part.row_stride);
+      isa->pack(rounded + column * part.row_stride, numbers, dtype, (size_t)part.row_stride);
     }
-    pack_channels(&part, sizeof *rounded, 2);
+    if (is_pairs)
+      pack_channels(&part, sizeof *rounded, 2);
+    else
+      pack_by_size(&part, sizeof *rounded);
   }
 }
 
@@ -150,9 +167,9 @@ static void pack_item(void *user, int64_t item, int32_t worker) {
   const int32_t index = (int32_t)(w->kind == WEIGHT_GEGLU ? item / 2 : item);
   const int32_t first = index * job->panel;
   const int64_t row = first + (w->kind == WEIGHT_GEGLU && item % 2 ? half : 0);
-  const int is_pairs = cpu_packs_pairs(job->cpu, w);
-  const size_t size = half_dtype_bytes(w->dtype), packed = is_pairs ? sizeof(uint16_t) : size;
-  const size_t row_bytes = (size_t)(job->elements / job->panel) * size;
+  const int is_pairs = cpu_packs_pairs(job->cpu, w), is_blocks = blocks_numbers(w->dtype) > 0;
+  const size_t packed = half_dtype_bytes(is_pairs ? SD_BF16 : cpu_matrix_dtype(w));
+  const size_t row_bytes = half_bytes(w->dtype, (size_t)(job->elements / job->panel));
   const pack_part part = {.rows = (const char *)w->data + (size_t)row * row_bytes,
                           .out = job->out + (size_t)(item * job->elements) * packed,
                           .row_stride = job->elements / job->panel,
@@ -164,21 +181,15 @@ static void pack_item(void *user, int64_t item, int32_t worker) {
   if (w->mapping) arena_fetch_mapped(part.rows, (size_t)part.columns * row_bytes);
 
   if (part.columns < job->panel) memset(part.out, 0, (size_t)job->elements * packed);
-  if (is_pairs)
-    pack_pairs(job, part, worker);
-  else if (size == 2 && part.columns % 8 == 0 && part.in * part.taps % 8 == 0)
-    pack_eights(&part);
-  else if (size == 1)
-    pack_channels(&part, 1, 1);
-  else if (size == 2)
-    pack_channels(&part, 2, 1);
+  if (is_pairs || is_blocks)
+    pack_rounded(job, part, is_pairs, worker);
   else
-    pack_channels(&part, 4, 1);
+    pack_by_size(&part, packed);
 }
 
 void cpu_pack(cpu_backend *cpu, weight *w, void *out) {
   if (w->kind == WEIGHT_VECTOR) {
-    cpu->isa->unpack(out, w->data, w->dtype, (size_t)weights_elements(w));
+    cpu_unpack(cpu->isa, out, w->data, w->dtype, 0, (size_t)weights_elements(w));
     return;
   }
   const int32_t panel = cpu->isa->panel;

@@ -66,8 +66,7 @@ void product_unpack_weights(const product *p, float *out, int64_t panel, int32_t
   const cpu_isa *isa = p->cpu->isa;
   const int64_t taps = (int64_t)w->kernel_h * w->kernel_w;
   const int64_t at = ((panel * taps + tap) * w->in + channel) * isa->panel;
-  isa->unpack(out, (const char *)w->packed + (size_t)at * half_dtype_bytes(w->dtype), w->dtype,
-              (size_t)(channels * isa->panel));
+  cpu_unpack(isa, out, w->packed, cpu_matrix_dtype(w), (size_t)at, (size_t)(channels * isa->panel));
 }
 
 /* Column of out, bias and channel_add at which a panel begins. Values and gates of a GEGLU fill

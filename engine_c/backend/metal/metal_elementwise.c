@@ -8,7 +8,12 @@
 
 _Static_assert(KERNEL_F32 == (int)SD_F32 && KERNEL_F16 == (int)SD_F16 &&
                    KERNEL_BF16 == (int)SD_BF16 && KERNEL_F8_E4M3 == (int)SD_F8_E4M3 &&
-                   KERNEL_F8_E5M2 == (int)SD_F8_E5M2 && KERNEL_I32 == (int)SD_I32,
+                   KERNEL_F8_E5M2 == (int)SD_F8_E5M2 && KERNEL_I32 == (int)SD_I32 &&
+                   KERNEL_Q4_0 == (int)SD_Q4_0 && KERNEL_Q4_1 == (int)SD_Q4_1 &&
+                   KERNEL_Q5_0 == (int)SD_Q5_0 && KERNEL_Q5_1 == (int)SD_Q5_1 &&
+                   KERNEL_Q8_0 == (int)SD_Q8_0 && KERNEL_Q2_K == (int)SD_Q2_K &&
+                   KERNEL_Q3_K == (int)SD_Q3_K && KERNEL_Q4_K == (int)SD_Q4_K &&
+                   KERNEL_Q5_K == (int)SD_Q5_K && KERNEL_Q6_K == (int)SD_Q6_K,
                "kernels know the file's formats by the numbers of sd_dtype");
 _Static_assert(KERNEL_ACT_NONE == (int)ACT_NONE && KERNEL_ACT_SILU == (int)ACT_SILU &&
                    KERNEL_ACT_GELU == (int)ACT_GELU &&
