@@ -2,6 +2,7 @@
 // timestep embedding.
 #include "math.h"
 #include "numbers.h"
+#include "unroll.h"
 
 // out = act(x + y), y absent, of the same shape, or one row that every row of the batch shares.
 // x, out [rows][row_numbers]. One thread: 8 numbers of row `group.y`.
@@ -19,6 +20,7 @@ kernel void elementwise(constant elementwise_args &args [[buffer(0)]],
     for (int i = 0; i < ELEMENTWISE_NUMBERS; i += 4) {
       float4 value = load4(x, args.x_format, at + i);
       if (args.has_y) value += load4(y, args.y_format, y_at + i);
+      UNROLL
       for (int k = 0; k < 4; k++) value[k] = activate(value[k], args.act);
       store4(out, args.out_format, at + i, value);
     }

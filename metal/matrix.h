@@ -69,6 +69,12 @@ bool matrix_next_slab(constant matrix_args &args, thread matrix_slab &slab) {
   return true;
 }
 
+// Where a slab's numbers begin in a row of the weight.
+static inline uint matrix_slab_weights(constant matrix_args &args, matrix_slab slab) {
+  const uint in = uint(args.x_channels + args.y_channels);
+  return slab.tap * in + slab.channel + (slab.is_y ? uint(args.x_channels) : 0);
+}
+
 // Numbers of the weights of one phase, or of all weights.
 static inline ulong matrix_phase_weights(constant matrix_args &args) {
   const uint taps = uint(args.side * args.side);
@@ -138,7 +144,9 @@ template <typename T>
 float4 matrix_read(const device T *from, bool is_whole, uint count) {
   if (is_whole) return float4(*(const device vec<T, 4> *)from);
   float4 read = float4(0.0f);
-  for (uint i = 0; i < count; i++) read[i] = float(from[i]);
+  UNROLL
+  for (ushort i = 0; i < 4; i++)
+    if (i < count) read[i] = float(from[i]);
   return read;
 }
 
@@ -172,10 +180,13 @@ void matrix_finish(constant matrix_args &args, matrix_target<T> to, uint row, ui
     UNROLL
     for (ushort i = 0; i < 4; i++) sum[i] = activate(sum[i], args.act);
   }
-  if (is_whole)
+  if (is_whole) {
     *(device vec<T, 4> *)(to.out + at) = vec<T, 4>(sum);
-  else
-    for (uint i = 0; i < count; i++) to.out[at + i] = T(sum[i]);
+    return;
+  }
+  UNROLL
+  for (ushort i = 0; i < 4; i++)
+    if (i < count) to.out[at + i] = T(sum[i]);
 }
 
 // Quads of 4 output columns in rows of `columns` sums, and where the first sum of each is. GEGLU:

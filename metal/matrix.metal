@@ -27,23 +27,25 @@ using namespace metal;
 // Finishes the sums of one simdgroup, 8 rows at a time through `stage`, of 8 (8 FN + 4) floats.
 template <typename T, ushort FM, ushort FN>
 void matrix_finish_sums(constant matrix_args &args, matrix_target<T> to,
-                        const thread mma_sums<FM, FN> &sums, threadgroup float *stage, uint row,
+                        thread mma_sums<FM, FN> &sums, threadgroup float *stage, uint row,
                         uint column, ushort lane) {
   constexpr ushort STRIDE = 8 * FN + 4;
-  // Only the choice of registers is unrolled: what follows the sum is long, and once is enough.
   for (ushort i = 0; i < FM; i++) {
     simdgroup_barrier(mem_flags::mem_threadgroup);
-    UNROLL
-    for (ushort own = 0; own < FM; own++)
-      if (own == i) mma_store_rows(sums, own, stage, STRIDE);
+    mma_take_rows(sums, stage, STRIDE);
     simdgroup_barrier(mem_flags::mem_threadgroup);
     matrix_finish_stage<T, 8, 8 * FN, 32>(args, to, stage, row + i * 8, column, lane);
   }
 }
 
-// Stores the sums of one simdgroup as they are, into the slice's [tiles of rows][tiles of columns].
-template <ushort FM, ushort FN>
-void matrix_store_partial(const thread mma_sums<FM, FN> &sums, device float *to, uint stride) {
+// Stores the sums of one simdgroup as they are: out is [slices][tiles of rows][tiles of columns].
+template <ushort BM, ushort BN, ushort FM, ushort FN>
+void matrix_store_slice(constant matrix_args &args, device float *out,
+                        const thread mma_sums<FM, FN> &sums, uint3 group, uint3 groups, uint row,
+                        uint column) {
+  const uint2 tiles = args.is_columns_first ? groups.yx : groups.xy;
+  const uint stride = tiles.y * BN;
+  device float *to = out + (ulong(group.z) * tiles.x * BM + row) * stride + column;
   UNROLL
   for (ushort i = 0; i < FM; i++) {
     UNROLL
@@ -104,7 +106,7 @@ void matrix_fetch_weights(constant matrix_args &args, const device half *w, matr
   const uint in = uint(args.x_channels + args.y_channels);
   const uint depth = uint(args.side * args.side) * in;
   const uint channel = slab.channel + thread_index % PIECES * PIECE;
-  const uint at = slab.tap * in + channel + (slab.is_y ? uint(args.x_channels) : 0);
+  const uint at = matrix_slab_weights(args, slab) + channel - slab.channel;
   UNROLL
   for (ushort i = 0; i < ROWS; i++) {
     const uint row = first_row + thread_index / PIECES + i * (MMA_THREADS / PIECES);
@@ -211,11 +213,8 @@ kernel void matrix_staged(constant matrix_args &args [[buffer(0)]], device T *ou
   }
 
   if (args.slices > 1) {
-    const uint2 tiles = args.is_columns_first ? groups.yx : groups.xy;
-    const uint stride = tiles.y * BN;
-    device float *to = (device float *)out + ulong(group.z) * tiles.x * BM * stride;
-    matrix_store_partial(sums, to + ulong(place.row + row) * stride + place.column + column,
-                         stride);
+    matrix_store_slice<BM, BN>(args, (device float *)out, sums, group, groups, place.row + row,
+                               place.column + column);
     return;
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
@@ -225,38 +224,172 @@ kernel void matrix_staged(constant matrix_args &args [[buffer(0)]], device T *ou
 }
 
 // ---- direct: blocks straight from device memory ----
+//
+// One threadgroup: a 64 x 64 tile of out, 32 x 32 a simdgroup. Channels and rows of the weight are
+// multiples of 8; a block of columns past the end is read at the last one's place, and not stored.
 
-// One threadgroup: a 64 x 64 tile of out, 32 x 32 a simdgroup, without threadgroup memory until the
-// end. Rows of out are rows of the sources; they and the weight's are multiples of 8, as are the
-// channels. A block past the end is read at the last one's place, and not stored.
-kernel void matrix_direct_f16(constant matrix_args &args [[buffer(0)]],
-                              device half *out [[buffer(1)]], const device half *x [[buffer(2)]],
-                              const device half *y [[buffer(3)]],
-                              const device half *w [[buffer(4)]],
-                              const device float *bias [[buffer(5)]],
-                              const device half *residual [[buffer(6)]],
-                              const device half *channel_add [[buffer(7)]],
-                              uint3 group [[threadgroup_position_in_grid]],
-                              ushort simd_group [[simdgroup_index_in_threadgroup]],
-                              ushort lane [[thread_index_in_simdgroup]]) {
-  threadgroup float stages[4 * 8 * 36];
-  const matrix_place place = matrix_find_place(args, group, 64, 64);
+constant constexpr ushort DIRECT_BLOCKS = 4;  // a side, of a simdgroup
+constant constexpr ushort DIRECT_TILE = 2 * 8 * DIRECT_BLOCKS;
+constant constexpr ushort DIRECT_STAGE = 8 * (8 * DIRECT_BLOCKS + 4);
+constant constexpr ushort DIRECT_STRIDE = MMA_DEPTH + 8;  // of gathered pixels
+constant constexpr ushort DIRECT_ROOM = 8 * DIRECT_BLOCKS * DIRECT_STRIDE;
+
+typedef mma_sums<DIRECT_BLOCKS, DIRECT_BLOCKS> direct_sums;
+
+struct direct_columns {
+  uint at[DIRECT_BLOCKS];  // rows of the weight at which blocks begin
+};
+
+static inline direct_columns direct_find_columns(constant matrix_args &args, uint column) {
+  direct_columns columns;
+  UNROLL
+  for (ushort j = 0; j < DIRECT_BLOCKS; j++)
+    columns.at[j] = min(column + j * 8, uint(args.weight_rows) - 8);
+  return columns;
+}
+
+// Rows of out are rows of the sources, and multiples of 8. No threadgroup memory until the end; a
+// block of rows past the end is the last one.
+template <typename T>
+kernel void matrix_direct_rows(constant matrix_args &args [[buffer(0)]],
+                               device T *out [[buffer(1)]], const device T *x [[buffer(2)]],
+                               const device T *y [[buffer(3)]], const device T *w [[buffer(4)]],
+                               const device float *bias [[buffer(5)]],
+                               const device T *residual [[buffer(6)]],
+                               const device T *channel_add [[buffer(7)]],
+                               uint3 group [[threadgroup_position_in_grid]],
+                               ushort simd_group [[simdgroup_index_in_threadgroup]],
+                               ushort lane [[thread_index_in_simdgroup]]) {
+  threadgroup float stages[4 * DIRECT_STAGE];
+  const matrix_place place = matrix_find_place(args, group, DIRECT_TILE, DIRECT_TILE);
   const uint row = place.row + simd_group / 2 * 32, column = place.column + simd_group % 2 * 32;
   const uint x_channels = uint(args.x_channels), y_channels = uint(args.y_channels);
-  uint rows[4], columns[4];
+  const direct_columns columns = direct_find_columns(args, column);
+  uint rows[DIRECT_BLOCKS];
   UNROLL
-  for (ushort i = 0; i < 4; i++) {
+  for (ushort i = 0; i < DIRECT_BLOCKS; i++)
     rows[i] = min(uint(args.row_first) + row + i * 8, uint(args.row_end) - 8);
-    columns[i] = min(column + i * 8, uint(args.weight_rows) - 8);
-  }
-  mma_sums<4, 4> sums;
+  direct_sums sums;
   mma_clear(sums);
-  mma_multiply_direct(sums, x, rows, x_channels, w, columns, x_channels + y_channels, x_channels);
+  mma_multiply_direct(sums, x, rows, x_channels, w, columns.at, x_channels + y_channels,
+                      x_channels);
   if (y_channels)
-    mma_multiply_direct(sums, y, rows, y_channels, w + x_channels, columns, x_channels + y_channels,
-                        y_channels);
-  const matrix_target<half> to = matrix_target_of(out, bias, residual, channel_add, 0);
-  matrix_finish_sums(args, to, sums, stages + simd_group * 8 * 36, row, column, lane);
+    mma_multiply_direct(sums, y, rows, y_channels, w + x_channels, columns.at,
+                        x_channels + y_channels, y_channels);
+  const matrix_target<T> to = matrix_target_of(out, bias, residual, channel_add, 0);
+  matrix_finish_sums(args, to, sums, stages + simd_group * DIRECT_STAGE, row, column, lane);
+}
+
+// Blocks of 8 pixels under a tap. Lane l knows of pixel l / 4 of each. Where the 8 lie at even
+// distances, as all do but those at an edge of the picture or in more than one of its lines, a
+// block is read in place, else from threadgroup memory, into which it is gathered, with zeros
+// outside.
+struct direct_pixels {
+  matrix_pixel pixel[DIRECT_BLOCKS];
+  uint under_tap[DIRECT_BLOCKS], first[DIRECT_BLOCKS];  // this lane's pixel, and the block's first
+  bool is_even[DIRECT_BLOCKS], are_all_even;
+};
+
+static inline void direct_move_to_tap(constant matrix_args &args, thread direct_pixels &pixels,
+                                      uint tap, ushort lane) {
+  pixels.are_all_even = true;
+  UNROLL
+  for (ushort i = 0; i < DIRECT_BLOCKS; i++) {
+    const uint own = matrix_under_tap<true>(args, pixels.pixel[i], tap);
+    const uint first = simd_broadcast(own, 0);
+    const uint even = first + lane / 4 * uint(args.stride);
+    pixels.under_tap[i] = own;
+    pixels.first[i] = first;
+    pixels.is_even[i] = simd_all(first != MATRIX_OUTSIDE && own == even);
+    pixels.are_all_even &= pixels.is_even[i];
+  }
+}
+
+// room [8 pixels a block][DIRECT_STRIDE] = the slab's channels of blocks that are not even.
+template <typename T>
+void direct_gather(const device T *source, uint channels, uint channel,
+                   const thread direct_pixels &pixels, threadgroup T *room, ushort lane) {
+  const uint own = channel + lane % 4 * 8;
+  threadgroup T *to = room + lane / 4 * DIRECT_STRIDE + lane % 4 * 8;
+  simdgroup_barrier(mem_flags::mem_threadgroup);  // all have read what was there
+  UNROLL
+  for (ushort i = 0; i < DIRECT_BLOCKS; i++) {
+    if (pixels.is_even[i]) continue;
+    uint4 piece = uint4(0);
+    if (pixels.under_tap[i] != MATRIX_OUTSIDE && own < channels)
+      piece = *(const device uint4 *)(source + ulong(pixels.under_tap[i]) * channels + own);
+    *(threadgroup uint4 *)(to + i * 8 * DIRECT_STRIDE) = piece;
+  }
+  simdgroup_barrier(mem_flags::mem_threadgroup);
+}
+
+// sums += pixels w^T over one slab; w: where the slab's numbers of the weight's first row are.
+template <typename T>
+void direct_multiply_slab(constant matrix_args &args, thread direct_sums &sums,
+                          const device T *source, uint channels, uint channel,
+                          const thread direct_pixels &pixels, const threadgroup T *room,
+                          const device T *w, const thread direct_columns &columns) {
+  const uint depth = min(uint(MMA_DEPTH), channels - channel);
+  const uint w_stride =
+      uint(args.side * args.side) * (uint(args.x_channels) + uint(args.y_channels));
+  for (uint k = 0; k < depth; k += 8) {
+    simdgroup_matrix<T, 8, 8> left[DIRECT_BLOCKS], right[DIRECT_BLOCKS];
+    UNROLL
+    for (ushort i = 0; i < DIRECT_BLOCKS; i++) {
+      if (pixels.is_even[i])
+        simdgroup_load(left[i], source + ulong(pixels.first[i]) * channels + channel + k,
+                       uint(args.stride) * channels);
+      else
+        simdgroup_load(left[i], room + i * 8 * DIRECT_STRIDE + k, DIRECT_STRIDE);
+    }
+    mma_load_columns<T, DIRECT_BLOCKS>(right, w + k, columns.at, w_stride);
+    mma_multiply_blocks(sums, left, right);
+  }
+}
+
+// A source pixel is sought for each tap: 3x3, strides, phases; or one slice of its sums.
+template <typename T>
+kernel void matrix_direct_taps(constant matrix_args &args [[buffer(0)]],
+                               device T *out [[buffer(1)]], const device T *x [[buffer(2)]],
+                               const device T *y [[buffer(3)]], const device T *w [[buffer(4)]],
+                               const device float *bias [[buffer(5)]],
+                               const device T *residual [[buffer(6)]],
+                               const device T *channel_add [[buffer(7)]],
+                               uint3 group [[threadgroup_position_in_grid]],
+                               uint3 groups [[threadgroups_per_grid]],
+                               ushort simd_group [[simdgroup_index_in_threadgroup]],
+                               ushort lane [[thread_index_in_simdgroup]]) {
+  threadgroup float4 memory[DIRECT_ROOM * 4 * sizeof(T) / 16];  // gathered pixels, then stages
+  const matrix_place place = matrix_find_place(args, group, DIRECT_TILE, DIRECT_TILE);
+  const uint row = place.row + simd_group / 2 * 32, column = place.column + simd_group % 2 * 32;
+  const direct_columns columns = direct_find_columns(args, column);
+  threadgroup T *room = (threadgroup T *)memory + simd_group * DIRECT_ROOM;
+  direct_pixels pixels;
+  UNROLL
+  for (ushort i = 0; i < DIRECT_BLOCKS; i++)
+    pixels.pixel[i] =
+        matrix_find_pixel<true>(args, uint(args.row_first) + row + i * 8 + lane / 4, place.phase);
+  w += matrix_phase_weights(args) * place.phase;
+  direct_sums sums;
+  mma_clear(sums);
+  matrix_slab slab = matrix_find_slab<MMA_DEPTH>(args, place.slab);
+  direct_move_to_tap(args, pixels, slab.tap, lane);
+  for (uint index = place.slab; index < place.slab_end; index++) {
+    const device T *source = slab.is_y ? y : x;
+    const uint channels = uint(slab.is_y ? args.y_channels : args.x_channels);
+    if (!pixels.are_all_even) direct_gather(source, channels, slab.channel, pixels, room, lane);
+    direct_multiply_slab(args, sums, source, channels, slab.channel, pixels, room,
+                         w + matrix_slab_weights(args, slab), columns);
+    if (matrix_next_slab<MMA_DEPTH>(args, slab)) direct_move_to_tap(args, pixels, slab.tap, lane);
+  }
+  if (args.slices > 1) {
+    matrix_store_slice<DIRECT_TILE, DIRECT_TILE>(args, (device float *)out, sums, group, groups,
+                                                 row, column);
+    return;
+  }
+  const matrix_target<T> to = matrix_target_of(out, bias, residual, channel_add, place.phase);
+  threadgroup float *stage = (threadgroup float *)room;
+  matrix_finish_sums(args, to, sums, stage, row, column, lane);
 }
 
 // ---- slices of K ----
@@ -324,6 +457,10 @@ template [[host_name("matrix_f32_64x32_rows")]] [[kernel]]
 decltype(matrix_staged<float, 64, 32, false>) matrix_staged<float, 64, 32, false>;
 template [[host_name("matrix_f32_64x32_taps")]] [[kernel]]
 decltype(matrix_staged<float, 64, 32, true>) matrix_staged<float, 64, 32, true>;
+template [[host_name("matrix_f16_direct_rows")]] [[kernel]] decltype(matrix_direct_rows<half>)
+    matrix_direct_rows<half>;
+template [[host_name("matrix_f16_direct_taps")]] [[kernel]] decltype(matrix_direct_taps<half>)
+    matrix_direct_taps<half>;
 template [[host_name("matrix_reduce_f16")]] [[kernel]]
 decltype(matrix_reduce<half>) matrix_reduce<half>;
 template [[host_name("matrix_reduce_f32")]] [[kernel]]

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import cffi
 import numpy as np
 
 from app.engine.metal_sources import metal_sources
+from app.engine.types import MetalSource
 from tests.engine_library import ENGINE_FOLDER, build_probe
 from tests.graph.storages import ARRAY_DTYPES, Bf16, packed, unpacked
 from tests.metal.modes import Cut, Mode
@@ -221,11 +222,22 @@ def _open_device(setting: Setting) -> Any:
     return device
 
 
+def _sources(mode: Mode) -> list[MetalSource]:
+    """The app's kernels, with the mode's mistake in the libraries that have the place."""
+    sources = metal_sources()
+    text, instead = mode.mutant
+    if not text:
+        return sources
+    counts = [source.text.count(text) for source in sources]
+    assert max(counts) == 1, f"{counts} times in the libraries: {text}"
+    return [replace(source, text=source.text.replace(text, instead)) for source in sources]
+
+
 @cache
 def _device(metal: Mode | None, threads: int, isa: int) -> Any:
     """A backend that stays open: Metal compiles and checks its kernels as it opens."""
     ffi, library = _probe(metal is not None)
-    sources = metal_sources() if metal else []
+    sources = _sources(metal) if metal else []
     texts = [
         (ffi.new("char[]", s.library.encode()), ffi.new("char[]", s.text.encode())) for s in sources
     ]

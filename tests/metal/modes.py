@@ -10,12 +10,14 @@ class Mode:
     """check: races, bounds, barriers and uninitialised memory are looked for, in order `seed`.
 
     family: of the GPU, as Apple counts; 10 has tensor units. faults: as MTLSIM_FAULT, at opening.
+    mutant: a text of the kernels, once there, and what stands in its place.
     """
 
     check: bool = False
     seed: int = 1
     family: int = 7
     faults: str = ""
+    mutant: tuple[str, str] = ("", "")
 
     @property
     def title(self) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.graph.op_cases import CASES, Built, Case, Conv, Maker, linear
-from tests.graph.op_probe import Setting, metal_fallbacks, metal_missing, run_ops
+from tests.graph.op_probe import ProbeError, Setting, metal_fallbacks, metal_missing, run_ops
 from tests.metal.modes import CHECK_SEEDS, Cut, Mode
 from tests.metal_sim import simulator
 from tests.tolerances import OP_TOLERANCE, relative_error
@@ -16,7 +16,7 @@ from tests.tolerances import OP_TOLERANCE, relative_error
 VARIANTS = {
     "64x64": ("matrix_f16_64x64_rows", "matrix_f16_64x64_taps"),
     "64x32": ("matrix_f16_64x32_rows", "matrix_f16_64x32_taps"),
-    "direct": ("matrix_direct_f16",),
+    "direct": ("matrix_f16_direct_rows", "matrix_f16_direct_taps"),
     "tensor": ("tensor_rows_f16", "tensor_taps_f16"),
 }
 CUTS = {
@@ -40,6 +40,10 @@ PRODUCTS: dict[str, Build] = {
     "3x3 two": Conv(
         x=(2, 9, 7), channels=(64, 64), out=64, size=(9, 7), channel_add=-1, residual=True
     ),
+    "3x3 lines": Conv(
+        x=(1, 5, 24), channels=(64, 64), out=64, size=(5, 24), channel_add=1, act="silu"
+    ),
+    "stride lines": Conv(x=(1, 8, 32), channels=(64,), out=64, size=(4, 16), stride=2),
     "stride": Conv(x=(1, 9, 10), channels=(64,), out=64, size=(5, 5), stride=2, act="relu"),
     "upsample odd": Conv(x=(1, 4, 5), channels=(64,), out=64, size=(7, 9), upsample=1),
     "phases": Conv(x=(1, 8, 16), channels=(64,), out=64, size=(16, 32), upsample=1),
@@ -53,8 +57,32 @@ PRODUCTS: dict[str, Build] = {
         residual=True,
     ),
 }
-WAYS = [*((variant, "whole") for variant in VARIANTS), ("64x64", "slices"), ("64x64", "bands")]
+WAYS = [
+    *((variant, "whole") for variant in VARIANTS),
+    *((variant, cut) for variant in ("64x64", "direct") for cut in ("slices", "bands")),
+]
 SMALL = [case for case in CASES if case.op in ("linear", "conv2d")]
+
+# A mistake in a kernel of a variant, and what a checked run says of it.
+BARRIER = "  simdgroup_barrier(mem_flags::mem_threadgroup);"
+MUTANTS = {
+    "no barrier before gathering": (BARRIER + "  // all have read what was there", "", "race: "),
+    "no barrier after gathering": (
+        "  }\n" + BARRIER + "\n}\n\n// sums += pixels",
+        "  }\n}\n\n// sums += pixels",
+        "threadgroup memory",
+    ),
+    "pixels outside are read": (
+        "if (pixels.under_tap[i] != MATRIX_OUTSIDE && own < channels)",
+        "if (own < channels)",
+        "out of bounds",
+    ),
+    "all blocks are read in place": (
+        "simd_all(first != MATRIX_OUTSIDE && own == even)",
+        "true",
+        "out of bounds",
+    ),
+}
 
 by_variant = pytest.mark.parametrize("variant", VARIANTS)
 by_cut = pytest.mark.parametrize("cut", CUTS)
@@ -107,6 +135,22 @@ def test_products(title: str, variant: str, cut: str) -> None:
 def test_checked(title: str, variant: str, cut: str, seed: int) -> None:
     """No race, no barrier too few, nothing out of bounds, whatever the order."""
     assert _error(PRODUCTS[title], _mode(variant, seed), _cut(variant, cut)) <= 1
+
+
+@pytest.mark.parametrize("seed", CHECK_SEEDS)
+@pytest.mark.parametrize("title", ["3x3 lines", "stride lines"])
+def test_checked_taps_in_place(title: str, seed: int) -> None:
+    """Pictures whose lines are whole blocks of 8 pixels, so that most are read in place."""
+    assert _error(PRODUCTS[title], _mode("direct", seed), _cut("direct", "whole")) <= 1
+
+
+@pytest.mark.parametrize("mistake", MUTANTS)
+def test_a_mistake_is_found(mistake: str) -> None:
+    """Taps straight from device memory, with one line of the kernel changed."""
+    text, instead, words = MUTANTS[mistake]
+    mode = replace(_mode("direct", seed=1), mutant=(text, instead))
+    with pytest.raises(ProbeError, match=words):
+        _error(PRODUCTS["3x3 lines"], mode, _cut("direct", "whole"))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_start_that_knows_does_not_time(engine_module: ModuleType, control: Co
     assert report.tuning == LINE
     assert report.fallbacks == ()
     refused = [row.name for row in report.pipelines if "64x32 tiles" in row.log]
-    assert refused == ["matrix_direct_f16"]
+    assert refused == ["matrix_f16_direct_rows"]
 
 
 @pytest.mark.usefixtures("metal")

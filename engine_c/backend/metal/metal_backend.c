@@ -74,6 +74,8 @@ void metal_refuse(metal_backend *m, metal_kernel kernel, const char *why) {
   metal_kernels_drop(&m->kernels, m->driver, kernel, why);
 }
 
+int32_t metal_apple_family(const metal_backend *m) { return m->facts.apple_family; }
+
 metal_view metal_tensor_view(metal_backend *m, const tensor *t) {
   return t ? (metal_view){m->arena, t->offset, tensor_bytes(t)} : (metal_view){0};
 }

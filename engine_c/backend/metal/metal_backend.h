@@ -55,6 +55,8 @@ int32_t metal_kernel_threads(const metal_backend *m, metal_kernel kernel);
 /* Takes a pipeline out of use from now on, with nothing encoded; `why` is a constant text. */
 void metal_refuse(metal_backend *m, metal_kernel kernel, const char *why);
 
+int32_t metal_apple_family(const metal_backend *m); /* as metal_facts has it */
+
 metal_view metal_tensor_view(metal_backend *m, const tensor *t); /* NULL t: absent */
 metal_view metal_weight_view(metal_backend *m, const weight *w); /* NULL w: absent */
 

@@ -38,7 +38,7 @@ metal_kernel product_kernel(const product *p, matrix_variant variant) {
   static const metal_kernel F16[MATRIX_VARIANT_COUNT][MATRIX_FORM_COUNT] = {
       [MATRIX_64X64] = {METAL_matrix_f16_64x64_rows, METAL_matrix_f16_64x64_taps},
       [MATRIX_64X32] = {METAL_matrix_f16_64x32_rows, METAL_matrix_f16_64x32_taps},
-      [MATRIX_DIRECT] = {METAL_matrix_direct_f16, METAL_matrix_f16_64x64_taps},
+      [MATRIX_DIRECT] = {METAL_matrix_f16_direct_rows, METAL_matrix_f16_direct_taps},
       [MATRIX_TENSOR] = {METAL_tensor_rows_f16, METAL_tensor_taps_f16}};
   static const metal_kernel F32[MATRIX_FORM_COUNT] = {METAL_matrix_f32_64x32_rows,
                                                       METAL_matrix_f32_64x32_taps};
@@ -137,8 +137,9 @@ static void product_make_phased(metal_backend *m, product *p) {
 /* ---- how it is cut ---- */
 
 static int product_may_be_direct(const product *p) {
-  return p->form == MATRIX_ROWS && p->dtype == SD_F16 && p->args.is_wide &&
-         p->args.row_end % 8 == 0 && p->args.weight_rows % 8 == 0;
+  const matrix_args *a = &p->args;
+  const int is_ragged = p->form == MATRIX_ROWS && a->row_end % 8 != 0;
+  return p->dtype == SD_F16 && a->is_wide && a->weight_rows % 8 == 0 && !is_ragged;
 }
 
 static int product_may_be_tensor(const product *p) {
@@ -193,7 +194,7 @@ void product_cut(product *p, const metal_backend *m, const metal_tuning *tuning)
   product_set_variant(p, product_there(p, m, variant));
   product_set_order(p);
   product_set_slices(p, tuning);
-  if (p->variant == MATRIX_DIRECT && p->args.slices > 1)
+  if (p->variant == MATRIX_DIRECT && p->form == MATRIX_ROWS && p->args.slices > 1)
     product_set_variant(p, product_there(p, m, MATRIX_64X64));
 }
 

@@ -8,7 +8,7 @@
 typedef enum matrix_variant {
   MATRIX_64X64, /* tiles through threadgroup memory */
   MATRIX_64X32,
-  MATRIX_DIRECT, /* 64 x 64, blocks straight from device memory; rows only, no f32 */
+  MATRIX_DIRECT, /* 64 x 64, blocks straight from device memory; channels of 8, no f32 */
   MATRIX_TENSOR, /* 128 x 64 on tensor units; channels of 64, no f32 */
   MATRIX_VARIANT_COUNT
 } matrix_variant;

@@ -6,7 +6,7 @@
 #include "backend/metal/metal_product.h"
 #include "base/half.h"
 
-enum { RUNS = 3 /* of which the fastest counts */ };
+enum { RUNS = 3 /* of which the fastest counts */, DIRECT_TAPS_FAMILY = 9 };
 
 static const double LEAST_FLOPS = 5e10; /* per second, of anything that is a GPU */
 
@@ -18,6 +18,13 @@ typedef struct tuning_shape {
   matrix_size size;
   int32_t side, channels, columns; /* two pictures of side x side */
 } tuning_shape;
+
+/* Whether the GPU may gain by the variant. Taps straight from device memory want registers and
+ * caches that are dealt out as a kernel runs, which begin with Apple9 (M3). */
+static int tuning_considers(const metal_backend *m, matrix_form form, matrix_variant variant) {
+  return variant != MATRIX_DIRECT || form != MATRIX_TAPS ||
+         metal_apple_family(m) >= DIRECT_TAPS_FAMILY;
+}
 
 static metal_view tuning_part(metal_view all, int64_t offset, int64_t bytes) {
   return (metal_view){all.buffer, all.offset + offset, bytes};
@@ -93,6 +100,7 @@ static void tuning_refuse(metal_backend *m, matrix_form form, matrix_variant var
 static void tuning_check(metal_tuning *tuning, metal_backend *m, metal_finish finish,
                          matrix_form form, matrix_variant variant) {
   const tuning_shape shape = {form, MATRIX_SMALL, 8, 64, 64};
+  if (!tuning_considers(m, form, variant)) return;
   product wanted = tuning_cut(m, &shape, MATRIX_64X32, tuning);
   product got = tuning_cut(m, &shape, variant, tuning);
   if (got.variant != variant) return;
@@ -111,6 +119,7 @@ static void tuning_check(metal_tuning *tuning, metal_backend *m, metal_finish fi
 /* FLOPs per second of the shape by the variant; 0 if it cannot run. */
 static double tuning_rate(metal_backend *m, metal_finish finish, const tuning_shape *s,
                           matrix_variant variant, const metal_tuning *so_far) {
+  if (!tuning_considers(m, s->form, variant)) return 0.0;
   const product p = tuning_cut(m, s, variant, so_far);
   if (p.variant != variant) return 0.0;
   double best = 0.0;
