@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +15,11 @@ def home_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AQUATINT_HOME", str(tmp_path_factory.mktemp("home")))
         yield
+
+
+@pytest.fixture(scope="session")
+def mini_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model as a GGUF file in Q8_0; not to be changed."""
+    from tests.gguf_files import write_mini_gguf
+
+    return write_mini_gguf(tmp_path_factory.mktemp("gguf") / "mini-Q8_0.gguf")

@@ -1,5 +1,6 @@
 """The command line, run as a user runs it: the mini model, few steps, small pictures."""
 
+import hashlib
 import json
 import os
 import signal
@@ -230,6 +231,22 @@ def test_inspect_tells_what_a_model_is(capsys: pytest.CaptureFixture[str]) -> No
     assert found["networks"]["unet"]["dtypes"] == ["f16"]
     assert main(["inspect", mini]) == 0
     assert "unet 4, text 3" in capsys.readouterr().out
+
+
+def test_gguf_file(capsys: pytest.CaptureFixture[str], mini_gguf: Path) -> None:
+    """Inspected, planned with and drawn with as any other; its hash is the whole file's."""
+    found = run_json(capsys, "inspect", str(mini_gguf))
+    assert (found["family"], found["title"]) == ("sd1", "Aquatint Mini")
+    assert found["networks"]["text"]["dtypes"] == ["Q8_0", "f16"]
+    own, mini = (
+        run_json(capsys, "plan", "x", *SMALL, "--model", str(path))
+        for path in (mini_gguf, resource_path("models/aquatint-mini.safetensors"))
+    )
+    assert own["unet_weights"] == mini["unet_weights"]  # packed as f16
+    made = run_json(capsys, "generate", "x", "--seed", "1", *SMALL, "--model", str(mini_gguf))
+    digest = hashlib.sha256(mini_gguf.read_bytes()).hexdigest()
+    text = made["pictures"][0]["parameters"]
+    assert f"Model hash: {digest[:10]}, Model: mini-Q8_0," in text
 
 
 def test_inspect_shows_strangers_text_without_control_characters(

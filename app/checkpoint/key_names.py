@@ -15,12 +15,15 @@ from app.engine.types import Dtype, EngineTensor
 
 ENGINE_RANK_LIMIT = 4
 LATENT_CHANNELS = 4
-ENGINE_DTYPES: Mapping[str, Dtype] = {
+FLOAT_DTYPES: Mapping[str, Dtype] = {
     "F32": Dtype.F32,
     "F16": Dtype.F16,
     "BF16": Dtype.BF16,
     "F8_E4M3": Dtype.F8_E4M3,
     "F8_E5M2": Dtype.F8_E5M2,
+}
+ENGINE_DTYPES: Mapping[str, Dtype] = {
+    **FLOAT_DTYPES,
     "Q4_0": Dtype.Q4_0,
     "Q4_1": Dtype.Q4_1,
     "Q5_0": Dtype.Q5_0,

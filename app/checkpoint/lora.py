@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from app.checkpoint.key_names import ENGINE_DTYPES
+from app.checkpoint.key_names import FLOAT_DTYPES
 from app.checkpoint.lora_names import BIAS, WEIGHT, LayerNames
 from app.checkpoint.lora_scale import Scales
 from app.checkpoint.reader import Checkpoint
@@ -261,7 +261,7 @@ class _Layer:
     ) -> AdapterFactor:
         """up, down and mid, each with the numbers that it must have, as a factor of rank 0."""
         dtypes = {tensor.dtype for tensor, _ in counted}
-        dtype = ENGINE_DTYPES.get(dtypes.pop())
+        dtype = FLOAT_DTYPES.get(dtypes.pop())
         if dtypes or dtype is None:
             raise CheckpointError(
                 f"{shown(self._checkpoint.path.name)} stores the layer {shown(self._spelling)} in "

@@ -1,4 +1,4 @@
-"""Opens a model where it lies: a safetensors file or a diffusers folder, mapped read-only.
+"""Opens a model where it lies, mapped read-only: a safetensors or GGUF file, a diffusers folder.
 
 Owns the mappings and the addresses handed out from them; nothing is copied or converted. Knows
 nothing of what the tensors mean.
@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Self
 
 from app.checkpoint.diffusers_folder import Config, read_configs, weight_files
+from app.checkpoint.gguf_header import MAGIC, read_gguf_header
 from app.checkpoint.safetensors_header import LENGTH_BYTES, header_length, parse_header
 from app.checkpoint.stored import CheckpointError, StoredTensor, shown
 from app.engine._engine import ffi
@@ -26,7 +27,6 @@ CHOOSE_MODEL = "choose a .safetensors model"
 
 # (first bytes, what such a file is, what to do); the first row that fits is shown
 SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (b"GGUF", "a GGUF model, which Aquatint does not open yet", USE_SAFETENSORS),
     (b"version https://git-lfs", "a Git LFS pointer and not the model itself", DOWNLOAD_AGAIN),
     (b"\x89PNG", "a PNG picture", CHOOSE_MODEL),
     (b"\xff\xd8\xff", "a JPEG picture", CHOOSE_MODEL),
@@ -82,7 +82,7 @@ class Checkpoint:
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Opens a .safetensors file or a diffusers folder; CheckpointError says what else it is.
+    """Opens a .safetensors or .gguf file or a diffusers folder; CheckpointError for all else.
 
     Reads headers and configs only: the time does not grow with the weights.
     """
@@ -123,7 +123,7 @@ def _add(
 
 
 def _map_file(path: Path, mappings: ExitStack) -> tuple[Mapping[str, str], list[StoredTensor]]:
-    """Maps one safetensors file until `mappings` is closed; its metadata and tensors."""
+    """Maps one file until `mappings` is closed; its metadata and tensors."""
     name = shown(path.name)
     try:
         mapping, size = _mapping(path, name)
@@ -133,8 +133,11 @@ def _map_file(path: Path, mappings: ExitStack) -> tuple[Mapping[str, str], list[
             "you may read it."
         ) from None
     mappings.callback(_close_mapping, mapping)
-    length = header_length(mapping[:LENGTH_BYTES], size, name)
-    header = parse_header(mapping[LENGTH_BYTES : LENGTH_BYTES + length], size, name)
+    if mapping[: len(MAGIC)] == MAGIC:
+        header = read_gguf_header(mapping, name)
+    else:
+        length = header_length(mapping[:LENGTH_BYTES], size, name)
+        header = parse_header(mapping[LENGTH_BYTES : LENGTH_BYTES + length], size, name)
     base = int(ffi.cast("uintptr_t", ffi.from_buffer(mapping)))
     return header.metadata, [
         StoredTensor(
@@ -150,7 +153,7 @@ def _map_file(path: Path, mappings: ExitStack) -> tuple[Mapping[str, str], list[
 
 
 def _mapping(path: Path, name: str) -> tuple[mmap.mmap, int]:
-    """The whole file mapped read-only, and its size in bytes; refuses what is no safetensors."""
+    """The whole file mapped read-only, and its size in bytes; refuses other kinds of files."""
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device has no size
         raise CheckpointError(f"{name} is not a regular file: {CHOOSE_MODEL}.")
     with path.open("rb") as file:
@@ -164,7 +167,7 @@ def _check_start(start: bytes, path: Path) -> None:
     name = shown(path.name)
     if not start:
         raise CheckpointError(f"{name} is empty: {DOWNLOAD_AGAIN}.")
-    if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{":
+    if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" or start.startswith(MAGIC):
         return  # header length, then JSON: safetensors, whatever the length's bytes look like
     if start.startswith(b"PK"):
         is_pickle = b".pkl" in start or path.suffix in {".ckpt", ".pt", ".pth", ".bin"}

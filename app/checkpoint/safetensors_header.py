@@ -9,14 +9,21 @@ Owns the checks of what a file says about itself; knows nothing of mappings, mod
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from app.checkpoint.stored import CheckpointError, shown
+from app.checkpoint.stored import (
+    DIMENSION_LIMIT,
+    HEADER_LIMIT_BYTES,
+    CheckpointError,
+    Header,
+    HeaderEntry,
+    damaged,
+    ends_in_header,
+    is_plain_text,
+    shown,
+)
 
 LENGTH_BYTES = 8
-HEADER_LIMIT_BYTES = 100_000_000  # the format's own limit
 RANK_LIMIT = 8
-DIMENSION_LIMIT = 2**48  # elements; keeps products of eight of them small enough to be quick
 
 DTYPE_BITS: Mapping[str, int] = {
     "BOOL": 8,
@@ -44,25 +51,6 @@ DTYPE_BITS: Mapping[str, int] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeaderEntry:
-    """One tensor of a header; `begin` and `end` are bytes from the start of the file."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    begin: int
-    end: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """A header whose every range lies inside the file."""
-
-    metadata: Mapping[str, str]
-    entries: tuple[HeaderEntry, ...]
-
-
 def header_length(first_bytes: bytes, file_size: int, file_name: str) -> int:
     """Length of the JSON in bytes, from the file's first 8 bytes; CheckpointError if absurd."""
     if len(first_bytes) < LENGTH_BYTES:
@@ -76,9 +64,7 @@ def header_length(first_bytes: bytes, file_size: int, file_name: str) -> int:
             "bytes): download it again."
         )
     if LENGTH_BYTES + length > file_size:
-        raise CheckpointError(
-            f"{file_name} is truncated: it ends inside its header; download it again."
-        )
+        raise ends_in_header(file_name)
     return length
 
 
@@ -101,9 +87,9 @@ def _json_object(text: bytes, file_name: str) -> dict[str, object]:
             text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
         )
     except (ValueError, RecursionError) as error:
-        raise _damaged(file_name, f"its header cannot be read ({shown(str(error))})") from None
+        raise damaged(file_name, f"its header cannot be read ({shown(str(error))})") from None
     if not isinstance(value, dict):
-        raise _damaged(file_name, "its header is not a JSON object")
+        raise damaged(file_name, "its header is not a JSON object")
     return value
 
 
@@ -113,7 +99,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     for key, value in pairs:
         if key in result:
             raise ValueError(f"'{shown(key)}' stands in it twice")
-        if not _is_plain_text(key):
+        if not is_plain_text(key):
             raise ValueError(f"the name '{shown(key)}' is not valid text")
         result[key] = value
     return result
@@ -123,21 +109,13 @@ def _no_constant(word: str) -> object:
     raise ValueError(f"{word} is not JSON")
 
 
-def _is_plain_text(text: str) -> bool:
-    """Whether text has no zero byte and no lone surrogate."""
-    try:
-        return b"\0" not in text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-
-
 def _metadata(value: object, file_name: str) -> dict[str, str]:
     """The `__metadata__` entry: text to text, nothing else is allowed by the format."""
     if not isinstance(value, dict):
-        raise _damaged(file_name, "its metadata is not a JSON object")
+        raise damaged(file_name, "its metadata is not a JSON object")
     for key, text in value.items():
-        if not isinstance(text, str) or not _is_plain_text(text):
-            raise _damaged(file_name, f"its metadata '{shown(key)}' is not text")
+        if not isinstance(text, str) or not is_plain_text(text):
+            raise damaged(file_name, f"its metadata '{shown(key)}' is not text")
     return value
 
 
@@ -145,7 +123,7 @@ def _entry(name: str, value: object, data_start: int, file_name: str) -> HeaderE
     """One tensor; dtype, shape and byte count must agree."""
     label = f"tensor '{shown(name)}'"
     if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
-        raise _damaged(file_name, f"the entry of {label} is malformed")
+        raise damaged(file_name, f"the entry of {label} is malformed")
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPE_BITS:
         raise CheckpointError(
@@ -153,11 +131,11 @@ def _entry(name: str, value: object, data_start: int, file_name: str) -> HeaderE
             "use an f16 version of the file."
         )
     if not _is_count_list(shape, RANK_LIMIT):
-        raise _damaged(file_name, f"the shape of {label} is malformed")
+        raise damaged(file_name, f"the shape of {label} is malformed")
     if not _is_count_list(offsets, 2) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise _damaged(file_name, f"the position of {label} is malformed")
+        raise damaged(file_name, f"the position of {label} is malformed")
     if math.prod(shape) * DTYPE_BITS[dtype] != (offsets[1] - offsets[0]) * 8:
-        raise _damaged(file_name, f"the shape and the size of {label} disagree")
+        raise damaged(file_name, f"the shape and the size of {label} disagree")
     return HeaderEntry(
         name=name,
         dtype=dtype,
@@ -184,15 +162,11 @@ def _check_ranges(
     for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
         if entry.begin != position:
             kind = "overlaps another" if entry.begin < position else "leaves a gap before it"
-            raise _damaged(file_name, f"tensor '{shown(entry.name)}' {kind}")
+            raise damaged(file_name, f"tensor '{shown(entry.name)}' {kind}")
         position = entry.end
     if position > file_size:
         raise CheckpointError(
             f"{file_name} is truncated: it has {file_size} of {position} bytes; download it again."
         )
     if position < file_size:
-        raise _damaged(file_name, f"{file_size - position} bytes follow its last tensor")
-
-
-def _damaged(file_name: str, what: str) -> CheckpointError:
-    return CheckpointError(f"{file_name} is damaged: {what}; download it again.")
+        raise damaged(file_name, f"{file_size - position} bytes follow its last tensor")

@@ -1,11 +1,14 @@
-"""What every part of this room shares: a tensor as it lies in a file, and the error.
+"""What every part of this room shares: a tensor as it lies in a file, a header, and the error.
 
-Knows nothing of file formats, model families or the engine.
+Knows nothing of any one file format, of model families or the engine.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 SHOWN_LENGTH = 80
+HEADER_LIMIT_BYTES = 100_000_000  # safetensors' own limit
+DIMENSION_LIMIT = 2**48  # elements; keeps products of eight of them small enough to be quick
 
 
 class CheckpointError(Exception):
@@ -27,6 +30,45 @@ class StoredTensor:
     address: int
     size_bytes: int
     mapping: range
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeaderEntry:
+    """One tensor of a header; `begin` and `end` are bytes from the start of the file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a file says of itself; every range lies inside the file, no two overlap."""
+
+    metadata: Mapping[str, str]
+    entries: tuple[HeaderEntry, ...]
+
+
+def damaged(file_name: str, what: str) -> CheckpointError:
+    """The error of a file that contradicts itself."""
+    return CheckpointError(f"{file_name} is damaged: {what}; download it again.")
+
+
+def ends_in_header(file_name: str) -> CheckpointError:
+    """The error of a file that is shorter than its header."""
+    return CheckpointError(
+        f"{file_name} is truncated: it ends inside its header; download it again."
+    )
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether text has no zero byte and no lone surrogate."""
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
 
 
 def shown(text: str) -> str:

@@ -25,7 +25,8 @@ class FileHash:
     def __init__(self, path: Path, cache_folder: Path, *, data_only: bool = False) -> None:
         """Begins; nothing is read before the thread runs, and nothing is raised.
 
-        `data_only`: the header of a safetensors file does not count, as in the hashes of LoRAs.
+        `data_only`: the header of a safetensors file does not count, as in the hashes of LoRAs;
+        other files are hashed whole.
         """
         self._path = path
         self._data_only = data_only
@@ -62,7 +63,9 @@ class FileHash:
         digest = hashlib.sha256()
         with self._path.open("rb", buffering=0) as file:
             if self._data_only:
-                file.seek(int.from_bytes(file.read(8), "little"), os.SEEK_CUR)
+                start = file.read(9)
+                is_safetensors = start[8:] == b"{"
+                file.seek(8 + int.from_bytes(start[:8], "little") if is_safetensors else 0)
             while block := file.read(BLOCK_BYTES):
                 if self._stopped.is_set():
                     return ""

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from app.checkpoint.description import Family
 from app.checkpoint.family import describe, detect_family
+from app.checkpoint.key_names import ENGINE_DTYPES
 from app.checkpoint.reader import Checkpoint, open_checkpoint
 from app.checkpoint.stored import CheckpointError, shown
 from app.checkpoint.textual_inversion import read_textual_inversion
@@ -154,7 +155,8 @@ def _describe_open(base: ModelEntry, checkpoint: Checkpoint) -> ModelEntry:
         )
     counts: Counter[str] = Counter()
     for tensor in checkpoint.tensors.values():
-        counts[tensor.dtype.lower()] += tensor.size_bytes
+        dtype = ENGINE_DTYPES.get(tensor.dtype, tensor.dtype.lower())
+        counts[dtype] += tensor.size_bytes
     label = ", ".join(dtype for dtype, _ in counts.most_common(2))
     return dataclasses.replace(
         base,

@@ -578,6 +578,26 @@
         <translation>{name} 不含{network}：请选择完整的模型文件。</translation>
     </message>
     <message>
+        <source>{name} holds no tensors: choose another file.</source>
+        <translation>{name} 不含任何张量：请选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{name} has a header that is far too large for an image model: choose another file.</source>
+        <translation>{name} 的文件头过大，不像是图像模型：请选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{name} is a GGUF file of version {version}, which Aquatint does not know: use the .safetensors version.</source>
+        <translation>{name} 是版本 {version} 的 GGUF 文件，Aquatint 无法识别：请使用 .safetensors 版本。</translation>
+    </message>
+    <message>
+        <source>{name} stores tensor &apos;{tensor}&apos; as ggml&apos;s type {kind}, which Aquatint does not know: use an f16 version of the file.</source>
+        <translation>{name} 中的张量“{tensor}”采用 ggml 类型 {kind}，Aquatint 无法识别：请使用该文件的 f16 版本。</translation>
+    </message>
+    <message>
+        <source>{name} stores tensor &apos;{tensor}&apos; as {kind}, which Aquatint does not compute with: use an f32, f16, bf16 or f8 version of the file.</source>
+        <translation>{name} 中的张量“{tensor}”采用 {kind}，Aquatint 无法用它计算：请使用该文件的 f32、f16、bf16 或 f8 版本。</translation>
+    </message>
+    <message>
         <source>{name} is empty: {act}.</source>
         <translation>{name} 是空文件：{act}。</translation>
     </message>
@@ -672,10 +692,6 @@
     <message>
         <source>no model that Aquatint knows</source>
         <translation> Aquatint 不认识的文件</translation>
-    </message>
-    <message>
-        <source>a GGUF model, which Aquatint does not open yet</source>
-        <translation> GGUF 模型，Aquatint 暂不支持</translation>
     </message>
     <message>
         <source>a Git LFS pointer and not the model itself</source>

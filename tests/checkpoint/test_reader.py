@@ -106,7 +106,7 @@ def test_two_gigabytes_open_in_well_under_a_second(tmp_path: Path) -> None:
         ("a.zip", b"PK\x03\x04archive/data.pkl", "a pickle checkpoint", "the .safetensors version"),
         ("b.zip", b"PK\x03\x04" + bytes(40), "a zip archive", "unpack it"),
         ("b.ckpt", b"\x80\x02}q\x00" + bytes(40), "a pickle checkpoint", ".safetensors version"),
-        ("c.gguf", b"GGUF\x03" + bytes(40), "a GGUF model", "the .safetensors version"),
+        ("c.gguf", b"GGUF\x03" + bytes(40), "holds no tensors", "choose another file"),
         ("d.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS", "again"),
         ("e.safetensors", b"\n<!DOCTYPE html><html>", "a web page", "download it again"),
         ("f.safetensors", b"<?xml version='1.0'?>", "a web page", "download it again"),

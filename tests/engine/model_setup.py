@@ -19,6 +19,7 @@ from app.engine.types import (
     Dtype,
     EngineTensor,
     GenerationInput,
+    GenerationOutput,
     Preview,
     PromptTokens,
     Rng,
@@ -100,6 +101,12 @@ def open_model(
             model = engine.open_model(tensors + taesd_tensors(preview), description.config)
             yield model
             model.close()
+
+
+def psnr_db(got: GenerationOutput, wanted: GenerationOutput) -> float:
+    """Peak signal-to-noise ratio of the pictures, all together."""
+    a, b = (np.frombuffer(b"".join(o.pictures), np.uint8).astype(float) for o in (got, wanted))
+    return float(10 * np.log10(255**2 / max(float(np.mean((a - b) ** 2)), 1e-9)))
 
 
 def _numbers(tensor: EngineTensor) -> NDArray[np.float16]:

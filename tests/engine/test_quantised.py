@@ -1,6 +1,7 @@
 """A model whose weights are in block formats, in the engine."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ from numpy.typing import NDArray
 
 from app.engine.engine import BadModel, Engine
 from app.engine.types import Dtype
-from tests.engine.model_setup import MINI, Store, open_model, request
+from tests.engine.model_setup import MINI, Store, open_model, psnr_db, request
 from tests.graph.block_formats import quantised
 from tests.random_loras import layer_shapes
+from tests.tolerances import Q8_0_PSNR_DB
 
 TABLE = "text.embeddings.token_embedding.weight"
 TEXT = "text.encoder.layers.0.self_attn.q_proj.weight"  # [192, 192]
@@ -57,6 +59,16 @@ def test_picture_and_plan(engine: Engine, dtype: Dtype) -> None:
             assert engine.device().allocated_bytes == weights + arena + plan.workspace
             results.append((latents, plan))
     assert results[0] == results[1]
+
+
+def test_a_gguf_file_draws_what_the_file_in_f16_does(engine: Engine, mini_gguf: Path) -> None:
+    """The picture is that of the small model as it is, as far as Q8_0 lets it."""
+    wished = request(width=128, height=128)
+    with open_model(engine) as model:
+        wanted = model.generate(wished)
+    with open_model(engine, mini_gguf) as model:
+        got = model.generate(wished)
+    assert psnr_db(got, wanted) >= Q8_0_PSNR_DB
 
 
 @pytest.mark.parametrize(("name", "dtype"), [(TEXT, Dtype.Q4_K), (NARROW, Dtype.Q8_0)])

@@ -62,3 +62,12 @@ def test_stop_gives_the_file_up(tmp_path: Path) -> None:
     file_hash.stop()
     assert file_hash.result() == ""
     assert not (tmp_path / "cache" / CACHE_FILE).exists()
+
+
+def test_only_a_safetensors_header_does_not_count(tmp_path: Path) -> None:
+    headed, other = tmp_path / "a.safetensors", tmp_path / "b.gguf"
+    headed.write_bytes((2).to_bytes(8, "little") + b"{}" + b"data")
+    other.write_bytes(b"GGUF" + bytes(100))
+    data = hashlib.sha256(b"data").hexdigest()
+    assert FileHash(headed, tmp_path, data_only=True).result() == data
+    assert FileHash(other, tmp_path, data_only=True).result() == sha256(other)

@@ -21,6 +21,7 @@ from tests.checkpoint.model_files import (
     ldm_arrays,
     write_folder,
 )
+from tests.gguf_files import write_gguf
 
 HALF = np.zeros((4, 4), np.float16)
 
@@ -79,6 +80,22 @@ def test_every_kind_is_told(models: Path, tmp_path: Path) -> None:
     assert list(kinds(entries).values()) == sorted(
         kinds(entries).values(), key=list(ModelKind).index
     )
+
+
+def test_gguf_files_say_how_they_are_quantised(tmp_path: Path) -> None:
+    """A model, its VAE alone, and one that lies; names that pictures give find it."""
+    arrays = ldm_arrays(NARROW)
+    write_gguf(tmp_path / "small.gguf", arrays, HEADS, "Q4_0")
+    vae = {f"decoder.{name}.weight": np.ones((4, 64), np.float16) for name in ("conv_in", "x")}
+    write_gguf(tmp_path / "vae.gguf", vae, {})
+    (tmp_path / "torn.gguf").write_bytes((tmp_path / "small.gguf").read_bytes()[:9000])
+    library = ModelLibrary([tmp_path], tmp_path / "cache")
+    by_name = {entry.path.name: entry for entry in library.scan()}
+    assert set(by_name["small.gguf"].dtype_label.split(", ")) == {"Q4_0", "f16"}
+    assert by_name["small.gguf"].kind is ModelKind.CHECKPOINT
+    assert (by_name["vae.gguf"].kind, by_name["vae.gguf"].dtype_label) == (ModelKind.VAE, "Q8_0")
+    assert by_name["torn.gguf"].kind is ModelKind.REFUSED
+    assert library.find("small") == by_name["small.gguf"]
 
 
 def test_diffusers_folder_is_one_model(tmp_path: Path) -> None:

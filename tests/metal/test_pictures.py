@@ -16,15 +16,15 @@ from app.engine.types import (
     BackendName,
     Dtype,
     GenerationInput,
-    GenerationOutput,
     Phase,
     Preview,
     Progress,
     Sampler,
 )
-from tests.engine.model_setup import MINI_TAESD, open_model, prompt, request
+from tests.engine.model_setup import MINI, MINI_TAESD, open_model, prompt, psnr_db, request
 from tests.metal import simulated_engine
 from tests.metal_sim import simulator
+from tests.tolerances import Q8_0_PSNR_DB
 
 # As tests/engine/test_whole_runs.py has it: above 40 dB nothing is to be seen.
 PSNR_DB = {Dtype.F16: 40.0, Dtype.F32: 60.0}
@@ -39,11 +39,6 @@ REQUESTS = {
 }
 
 
-def psnr_db(got: GenerationOutput, wanted: GenerationOutput) -> float:
-    a, b = (np.frombuffer(b"".join(o.pictures), np.uint8).astype(float) for o in (got, wanted))
-    return float(10 * np.log10(255**2 / max(float(np.mean((a - b) ** 2)), 1e-9)))
-
-
 @pytest.mark.parametrize("precision", PSNR_DB)
 @pytest.mark.parametrize("wished", REQUESTS.values(), ids=REQUESTS)
 def test_the_picture_is_the_cpu_s(
@@ -56,6 +51,17 @@ def test_the_picture_is_the_cpu_s(
     assert got.note == ""
     assert psnr_db(got, wanted) >= PSNR_DB[precision]
     assert metal.report().fallbacks == ()
+
+
+def test_a_gguf_file_draws_what_the_file_in_f16_does(metal: Any, cpu: Any, mini_gguf: Path) -> None:
+    """Its weights are unpacked by kernels; beside the CPU with it, and with the file in f16."""
+    wished = request(width=128, height=128)
+    with open_model(metal, mini_gguf) as model:
+        got = model.generate(replace(wished, precision=Dtype.F16))
+    assert metal.report().fallbacks == ()
+    for path, bound in ((mini_gguf, PSNR_DB[Dtype.F16]), (MINI, Q8_0_PSNR_DB)):
+        with open_model(cpu, path) as model:
+            assert psnr_db(got, model.generate(wished)) >= bound
 
 
 def test_a_late_gpu_is_waited_for(metal: Any, monkeypatch: pytest.MonkeyPatch) -> None:

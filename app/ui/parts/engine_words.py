@@ -93,6 +93,26 @@ SENTENCES: tuple[str, ...] = _texts(
         "Engine", "{name} is incomplete (tensor {tensor} is missing): download it again."
     ),
     QT_TRANSLATE_NOOP("Engine", "{name} holds no {network}: choose the full checkpoint."),
+    QT_TRANSLATE_NOOP("Engine", "{name} holds no tensors: choose another file."),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} has a header that is far too large for an image model: choose another file.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} is a GGUF file of version {version}, which Aquatint does not know: use the "
+        ".safetensors version.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} stores tensor '{tensor}' as ggml's type {kind}, which Aquatint does not know: use "
+        "an f16 version of the file.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} stores tensor '{tensor}' as {kind}, which Aquatint does not compute with: use an "
+        "f32, f16, bf16 or f8 version of the file.",
+    ),
     QT_TRANSLATE_NOOP("Engine", "{name} is empty: {act}."),
     QT_TRANSLATE_NOOP("Engine", "{name} is not a safetensors file: {act}."),
     QT_TRANSLATE_NOOP("Engine", "{name} is {what}: {act}."),
@@ -126,7 +146,6 @@ PHRASES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP("Engine", "a text encoder alone, one part of a model"),
     QT_TRANSLATE_NOOP("Engine", "a UNet alone, without the text encoder and the VAE"),
     QT_TRANSLATE_NOOP("Engine", "no model that Aquatint knows"),
-    QT_TRANSLATE_NOOP("Engine", "a GGUF model, which Aquatint does not open yet"),
     QT_TRANSLATE_NOOP("Engine", "a Git LFS pointer and not the model itself"),
     QT_TRANSLATE_NOOP("Engine", "a PNG picture"),
     QT_TRANSLATE_NOOP("Engine", "a JPEG picture"),

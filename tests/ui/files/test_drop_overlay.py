@@ -9,6 +9,9 @@ from PySide6.QtGui import QDragLeaveEvent, QDragMoveEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.ui.files.drop_overlay import DropAction, DropDescription, DropOverlay
+from app.ui.files.dropped_content import describe_drop
+from tests.checkpoint.model_files import HEADS, ldm_arrays
+from tests.gguf_files import write_gguf
 from tests.ui.gallery.gallery_set_up import drag_at, drop_at
 
 FILES = [Path("/pictures/a.png"), Path("/pictures/b.png")]
@@ -122,6 +125,15 @@ def test_what_cannot_be_used_is_refused_and_says_why(qtbot, stage: Stage, data: 
     with qtbot.assertNotEmitted(stage.overlay.dropped):
         stage.send(QDragLeaveEvent())  # what the system makes of letting go where nothing takes it
     assert not stage.overlay.isVisible()
+
+
+def test_a_gguf_file_is_a_model(tmp_path: Path) -> None:
+    """What the overlay says of one, and that it can be taken."""
+    path = write_gguf(tmp_path / "small.gguf", ldm_arrays(), HEADS, "Q5_0")
+    shown = describe_drop([path])
+    assert (shown.title, shown.icon_name) == ("small", "model")
+    assert "Q5_0" in shown.detail
+    assert shown.actions
 
 
 def test_text_goes_to_the_field_below(stage: Stage) -> None:
