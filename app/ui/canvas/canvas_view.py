@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.library.gallery_entry import GalleryEntry
 from app.ui.canvas.canvas import Canvas, CompareMode
 from app.ui.canvas.canvas_actions import CanvasActions
 from app.ui.canvas.film_strip import FilmStrip
 from app.ui.parts import theme
+from app.ui.parts.action_button import ActionButton
 from app.ui.parts.elided_label import ElidedLabel
 from app.ui.pictures.picture_drag import drag_picture, picture_data
 from app.ui.pictures.shown_picture import ShownPicture
@@ -271,14 +272,10 @@ class CanvasView(QWidget):
         QPainter(self).fillRect(self.rect(), QColor(theme.colors().canvas))
 
 
-def _button(action: QAction, parent: QWidget) -> QToolButton:
-    button = QToolButton(parent)
-    theme.set_role(button, "quiet")
-    button.setDefaultAction(action)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+def _button(action: QAction, parent: QWidget) -> ActionButton:
+    button = ActionButton(action, parent)
     button.setIconSize(QSize(_ICON_SIDE, _ICON_SIDE))
     button.setFixedSize(_BUTTON_SIDE, theme.CONTROL_HEIGHT)
-    button.setAccessibleName(action.text())
     return button
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QSize, Qt, QUrl
+from PySide6.QtCore import SIGNAL, QPoint, QSize, Qt, QUrl
 from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.canvas.canvas import CompareMode
 from app.ui.canvas.canvas_view import CanvasView
 from app.ui.canvas.film_strip import FilmStrip
+from app.ui.parts.action_button import ActionButton
 from app.ui.pictures.picture_drag import picture_data
 from tests.ui.canvas.shown_pictures import image, shown
 
@@ -135,7 +136,7 @@ def test_wishes_for_the_entry(view: CanvasView, tmp_path: Path, qtbot: QtBot, wo
     picture = shown(tmp_path, 1, "#ff0000")
     view.show_batch([picture])
     action = getattr(view.canvas_actions, word)
-    button = next(b for b in view.findChildren(QToolButton) if b.defaultAction() is action)
+    button = next(b for b in view.findChildren(ActionButton) if b.action is action)
     with qtbot.waitSignal(getattr(view, f"{word}_requested")) as wish:
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert wish.args == [picture.entry]
@@ -234,3 +235,16 @@ def test_every_button_says_what_it_does(view: CanvasView) -> None:
     for button in view.findChildren(QToolButton):
         assert button.accessibleName()
         assert button.toolTip().endswith(".")
+
+
+def test_buttons_follow_their_actions_by_one_connection_each(view: CanvasView) -> None:
+    buttons = view.findChildren(ActionButton)
+    before = [button.action.receivers(SIGNAL("changed()")) for button in buttons]
+    for state in (True, False) * 5:
+        for button in buttons:
+            button.action.setEnabled(state)
+            assert button.isEnabled() is state
+    assert [button.action.receivers(SIGNAL("changed()")) for button in buttons] == before
+    act = view.canvas_actions.split
+    act.setChecked(True)
+    assert all(button.isChecked() for button in buttons if button.action is act)
