@@ -41,6 +41,7 @@ class MemoryPill(QToolButton):
         super().__init__(parent)
         set_role(self, "quiet")
         self.setAccessibleName(self.tr("Memory"))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the cursor in the prompt
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._memory: Memory | None = None
         self._forecast: Forecast | None = None

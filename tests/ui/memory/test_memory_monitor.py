@@ -1,7 +1,7 @@
 import dataclasses
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.engine.types import Condition, Pressure, Thermal
@@ -33,6 +33,24 @@ def test_the_pill_shows_use_and_alarm(qtbot: QtBot) -> None:
     pill.show()
     with qtbot.waitSignal(pill.clicked):
         qtbot.mouseClick(pill, Qt.MouseButton.LeftButton)
+
+
+def test_a_click_on_the_pill_leaves_the_cursor_where_it_is(qtbot: QtBot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    row = QHBoxLayout(window)
+    editor, pill = QLineEdit(), MemoryPill()
+    row.addWidget(editor)
+    row.addWidget(pill)
+    window.show()
+    window.activateWindow()
+    editor.setFocus()
+    qtbot.waitUntil(editor.hasFocus)
+    with qtbot.waitSignal(pill.clicked):
+        qtbot.mouseClick(pill, Qt.MouseButton.LeftButton)
+    assert editor.hasFocus()
+    qtbot.keyClick(editor, Qt.Key.Key_Tab)
+    assert pill.hasFocus()
 
 
 def test_the_pill_is_painted_in_the_alarm_s_colour(qtbot: QtBot) -> None:
