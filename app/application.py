@@ -4,11 +4,12 @@ Owns who is connected to whom and the order of beginning and end; all decisions 
 """
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QIcon, QKeySequence, QPixmap
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication, QIcon, QKeySequence
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.generation.engine_client import EngineClient
@@ -51,6 +52,7 @@ from app.ui.sidebar.generation_panel import GenerationPanel
 from app.ui.sidebar.init_image_panel import InitImagePanel
 from app.ui.sidebar.settings_panel import SettingLabels
 from app.ui.window.add_on_desk import AddOnDesk
+from app.ui.window.after_first_paint import AfterFirstPaint
 from app.ui.window.backend_panel import BackendPanel
 from app.ui.window.edit_commands import EDIT_COMMANDS, edit_text
 from app.ui.window.main_window import MainWindow, View
@@ -81,9 +83,7 @@ class Application(QObject):
         self._connect_menus()
         self._connect_files()
         app.styleHints().colorSchemeChanged.connect(self.dress)
-        self._beginning = QTimer(self, singleShot=True, interval=0)
-        self._beginning.timeout.connect(self._begin)
-        self._beginning.start()
+        self._beginning = AfterFirstPaint(self.window, *self._beginnings())
 
     # ------------------------------------------------------------ making
 
@@ -185,11 +185,7 @@ class Application(QObject):
         self.backend_panel.copy_requested.connect(self._copy_report)
         self.forecaster.changed.connect(self._show_forecast)
         self.forecaster.described.connect(self.shelf.take_description)
-        self.shelf.model_shown.connect(
-            lambda name, detail, path: panel.set_model(
-                name, detail, QPixmap(str(path)) if path else None
-            )
-        )
+        self.shelf.model_shown.connect(panel.set_model)
         self.shelf.folders_changed.connect(lambda paths: self.change_settings(model_folders=paths))
         self.shelf.failed.connect(self.workbench.warn)
         self.shelf.add_ons_changed.connect(self.add_ons.set_entries)
@@ -285,23 +281,28 @@ class Application(QObject):
         self.window.show()
         self.panel.focus_prompt()
 
-    def _begin(self) -> None:
-        """What can wait until the window stands."""
+    def _beginnings(self) -> tuple[Callable[[], object], ...]:
+        """What can wait until the window stands: what is seen first comes first."""
+        return (
+            self._show_state,
+            self.gallery_model.refresh,
+            self.forecaster.ask,
+            self.counter.load,
+            self.shelf.scan,
+            self.upkeep.recollect,
+            lambda: self.upkeep.scan(self.settings.gallery_folders),
+            lambda: self.mask_desk.tidy([job.request for job in self.queue.jobs()]),
+            self.upkeep.tidy,
+            lambda: self._ask_version() if self.settings.version_check else None,
+        )
+
+    def _show_state(self) -> None:
+        """What the menus and the status bar say of how the app was left."""
         self._show_panels(not self.window.sidebar.isHidden(), True)
         self._show_view(self.window.view)
         self.menus.action(Command.PAUSE).setChecked(self.queue.paused)
         if self.queue.restore_note:
             self.workbench.warn(self.queue.restore_note)
-        self.counter.load()
-        self.upkeep.recollect()
-        self.upkeep.tidy()
-        self.upkeep.scan(self.settings.gallery_folders)
-        self.mask_desk.tidy([job.request for job in self.queue.jobs()])
-        self.gallery_model.refresh()
-        self.shelf.scan()
-        self.forecaster.ask()
-        if self.settings.version_check:
-            self._ask_version()
 
     def quit(self) -> None:
         """Ends everything in order: queue, finished pictures, engine, gallery, settings."""

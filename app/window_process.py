@@ -28,8 +28,13 @@ _LEVELS = {
 }
 
 
+SWITCH_SECONDS = 0.001
+"""How long another thread may keep the interpreter while the window wants it; a frame has 16."""
+
+
 def main() -> int:
     """Opens the window and runs until it is closed; the program's exit code."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     if keep_log(WINDOW_LOG, log_folder()):
         qInstallMessageHandler(_note_word_of_qt)
     QApplication.setApplicationName("Aquatint")

@@ -3,8 +3,10 @@
 Owns its look: a picture made with the model, its name, a few words. Knows no model.
 """
 
+from pathlib import Path
+
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPixmap, QResizeEvent
+from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.parts import theme
@@ -30,7 +32,8 @@ class ModelButton(QPushButton):
         self._detail_label = QLabel(self)
         theme.set_role(self._detail_label, "caption")
         self._chevron = QLabel(self)
-        self._thumbnail: QPixmap | None = None
+        self._path: Path | None = None
+        self._image = QImage()
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addStretch(1)
@@ -48,12 +51,19 @@ class ModelButton(QPushButton):
         for label in (self._name_label, self._detail_label):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         theme.set_role(self, "model")
+        self._show_pictures()
         self.set_model(self.tr("No model"), self.tr("Choose one to begin"), None)
 
-    def set_model(self, name: str, detail: str, thumbnail: QPixmap | None) -> None:
-        """Show a model; without a picture, the icon of models stands there."""
-        self._name, self._detail, self._thumbnail = name, detail, thumbnail
-        self._show_pictures()
+    def set_model(self, name: str, detail: str, picture: Path | None) -> None:
+        """Show a model; without the file of a picture, the icon of models stands there."""
+        if (name, detail, picture) == (self._name, self._detail, self._path):
+            return
+        self._name, self._detail = name, detail
+        if picture != self._path:
+            self._path = picture
+            # by a reader: what QPixmap reads from a file it keeps, picture after picture
+            self._image = QImageReader(str(picture)).read() if picture else QImage()
+            self._show_pictures()
         self.setAccessibleName(self.tr("Model {name}").format(name=name))
         self.setToolTip(self.tr("{name}: choose another model.").format(name=name))
         self._show_words()
@@ -71,10 +81,10 @@ class ModelButton(QPushButton):
 
     def _show_pictures(self) -> None:
         self._chevron.setPixmap(icon("chevron_open").pixmap(QSize(ICON_SIDE, ICON_SIDE)))
-        if self._thumbnail is None or self._thumbnail.isNull():
+        if self._image.isNull():
             self._picture.setPixmap(icon("model").pixmap(QSize(24, 24)))
         else:
-            self._picture.setPixmap(_rounded(self._thumbnail, self.devicePixelRatioF()))
+            self._picture.setPixmap(_rounded(self._image, self.devicePixelRatioF()))
 
     def _show_words(self) -> None:
         room = self.width() - _PICTURE_SIDE - ICON_SIDE - 4 * theme.SPACE
@@ -85,7 +95,7 @@ class ModelButton(QPushButton):
             label.setText(label.fontMetrics().elidedText(words, mode, room))
 
 
-def _rounded(picture: QPixmap, ratio: float) -> QPixmap:
+def _rounded(picture: QImage, ratio: float) -> QPixmap:
     """The middle of a picture as a square with round corners, sharp at `ratio`."""
     side = round(_PICTURE_SIDE * ratio)
     filled = picture.scaled(
@@ -93,7 +103,6 @@ def _rounded(picture: QPixmap, ratio: float) -> QPixmap:
         Qt.AspectRatioMode.KeepAspectRatioByExpanding,
         Qt.TransformationMode.SmoothTransformation,
     )
-    filled.setDevicePixelRatio(1)
     square = QPixmap(side, side)
     square.fill(Qt.GlobalColor.transparent)
     painter = QPainter(square)
@@ -102,7 +111,7 @@ def _rounded(picture: QPixmap, ratio: float) -> QPixmap:
     radius = _PICTURE_RADIUS * ratio
     corners.addRoundedRect(QRectF(square.rect()), radius, radius)
     painter.setClipPath(corners)
-    painter.drawPixmap((side - filled.width()) // 2, (side - filled.height()) // 2, filled)
+    painter.drawImage((side - filled.width()) // 2, (side - filled.height()) // 2, filled)
     painter.end()
     square.setDevicePixelRatio(ratio)
     return square

@@ -5,10 +5,10 @@ needed, Generate - and the state of its one button. Decides nothing: it says wha
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.generation.request import GenerationRequest
@@ -82,9 +82,9 @@ class GenerationPanel(QWidget):
         self._cancelling = False
         self._show_state()
 
-    def set_model(self, name: str, detail: str, thumbnail: QPixmap | None = None) -> None:
-        """The chosen model: its name, a few words on it, a picture made with it."""
-        self.model_button.set_model(name, detail, thumbnail)
+    def set_model(self, name: str, detail: str, picture: Path | None = None) -> None:
+        """The chosen model: its name, a few words on it, the file of a picture made with it."""
+        self.model_button.set_model(name, detail, picture)
 
     def set_completions(self, names: list[str]) -> None:
         """What a word of a prompt may be completed to, such as "<lora:ink:1>" or "bad-hands"."""

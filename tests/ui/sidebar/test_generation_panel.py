@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QWidget
 
@@ -126,10 +126,13 @@ def test_live(qtbot, panel) -> None:
     assert told.args == [False]
 
 
-def test_model(qtbot, panel) -> None:
-    picture = QPixmap(64, 96)
+def test_model(qtbot, panel, tmp_path) -> None:
+    picture = QImage(64, 96, QImage.Format.Format_RGB32)
     picture.fill(QColor("red"))
-    panel.set_model("a-" + "very-" * 20 + "long-name", "f16, 2 GB", picture)
+    picture.save(str(tmp_path / "made.png"))
+    panel.set_model("a-" + "very-" * 20 + "long-name", "f16, 2 GB", tmp_path / "made.png")
+    seen = panel.model_button.grab().toImage()
+    assert seen.pixelColor(28, seen.height() // 2) == QColor("red")
     shown = [label.text() for label in panel.model_button.findChildren(QLabel)]
     assert any("…" in text for text in shown)
     assert "f16, 2 GB" in shown
