@@ -71,7 +71,9 @@ class ModelListModel(QAbstractListModel):
         self._all = sorted(
             choices, key=lambda c: (c.is_refused, c.path is not None, c.title.lower())
         )
-        for path in {choice.picture for choice in choices if choice.picture} - set(self._images):
+        wanted = {choice.picture for choice in choices if choice.picture}
+        self._images = {path: image for path, image in self._images.items() if path in wanted}
+        for path in wanted - set(self._images):
             self._calls.call(
                 partial(rounded_square, path, PICTURE_PIXELS, PICTURE_RADIUS * 2),
                 partial(self._keep_image, path),
@@ -149,8 +151,9 @@ class ModelListModel(QAbstractListModel):
         self._calls.close()
 
     def _keep_image(self, path: Path, image: QImage) -> None:
-        self._images[path] = image
-        self.repaint()
+        if any(choice.picture == path for choice in self._all):
+            self._images[path] = image
+            self.repaint()
 
 
 def _ignore_missing(error: Exception) -> None:

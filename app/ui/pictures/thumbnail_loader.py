@@ -17,7 +17,8 @@ from app.library.gallery_entry import GalleryEntry
 from app.library.picture_file import PictureError
 from app.ui.parts.background_calls import BackgroundCalls
 
-LIMIT_BYTES = 128_000_000
+LEAST_BOUND_BYTES = 16_000_000
+"""Loaded thumbnails may take so much, and more only where more is wanted at once."""
 MOST_THREADS = 4
 HAIRLINE = QColor(128, 128, 128, 46)  # holds a picture together that is as light as the ground
 HAIRLINE_PART = 140  # of a picture's side
@@ -36,9 +37,14 @@ class ThumbnailLoader(QObject):
         self._calls = BackgroundCalls(self.threads, self)
         self._side, self._radius = 256, 12
         self._images: OrderedDict[int, QImage] = OrderedDict()
-        self._bytes = 0
+        self._bytes, self._bound = 0, LEAST_BOUND_BYTES
         self._missing: set[int] = set()
         self._waiting: dict[int, Future[QImage]] = {}
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory the loaded thumbnails take."""
+        return self._bytes
 
     @property
     def waiting(self) -> int:
@@ -60,6 +66,7 @@ class ThumbnailLoader(QObject):
     def want(self, entries: Sequence[GalleryEntry]) -> None:
         """Loads these, in this order, and gives up all others that have not begun."""
         wanted = {entry.id for entry in entries}
+        self._bound = max(LEAST_BOUND_BYTES, len(entries) * 4 * self._side**2)
         for entry_id, future in list(self._waiting.items()):
             if entry_id not in wanted and future.cancel():
                 del self._waiting[entry_id]
@@ -94,7 +101,7 @@ class ThumbnailLoader(QObject):
         self.forget(entry_id)
         self._images[entry_id] = image
         self._bytes += image.sizeInBytes()
-        while self._bytes > LIMIT_BYTES:
+        while self._bytes > self._bound:
             self._bytes -= self._images.popitem(last=False)[1].sizeInBytes()
         self.loaded.emit(entry_id)
 

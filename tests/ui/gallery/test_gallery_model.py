@@ -93,6 +93,21 @@ def test_what_scrolled_away_is_given_up(qtbot, gallery, tmp_path, monkeypatch) -
     model.close()
 
 
+def test_what_is_held_has_a_bound_and_what_is_wanted_always_fits(qtbot, model, monkeypatch) -> None:
+    loader, one = model.thumbnails, 4 * 64**2
+    monkeypatch.setattr("app.ui.pictures.thumbnail_loader.LEAST_BOUND_BYTES", 20 * one)
+    loader.set_side(64, 6)
+    for first in range(0, COUNT, 4):
+        model.entries(range(COUNT))
+        model.set_in_sight(range(first, first + 4))
+        qtbot.waitUntil(lambda: not loader.waiting)
+        assert 0 < loader.held_bytes <= 20 * one
+    assert loader.image(model.id_at(0)) is None
+    model.set_in_sight(range(COUNT))
+    qtbot.waitUntil(lambda: loader.held_bytes == COUNT * one)
+    assert all(loader.image(model.id_at(row)) for row in range(COUNT))
+
+
 def test_a_picture_that_cannot_be_read_is_known_as_missing(qtbot, model, gallery) -> None:
     entry = gallery.search(GalleryQuery(), limit=1)[0]
     entry.path.write_bytes(b"nothing")

@@ -1,6 +1,7 @@
 """The model picker under real keys, clicks and drops."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,16 @@ def test_a_picture_made_with_it_is_shown(qtbot, picker: ModelPicker, tmp_path: P
         return picker.list.viewport().grab().toImage().pixelColor(spot).blue()
 
     qtbot.waitUntil(lambda: abs(blue() - 160) < 8)
+
+
+def test_pictures_that_are_shown_no_more_are_let_go(qtbot, picker, tmp_path: Path) -> None:
+    """Each finished picture is the newest of its model: the one before must not stay in memory."""
+    shown = [replace(MINI, picture=write_picture(tmp_path / f"{n}.png", n)) for n in range(3)]
+    model = picker.list.model()
+    for choice in shown:
+        picker.set_choices([choice, BIG])
+        qtbot.waitUntil(lambda choice=choice: model.image(choice) is not None)
+    assert [model.image(choice) is not None for choice in shown] == [False, False, True]
 
 
 def test_choices_that_change_keep_the_highlight(picker: ModelPicker) -> None:
