@@ -16,12 +16,22 @@ Q8_0_PSNR_DB = 42.0
 # The 2 x 2 phases of an enlarging convolution on a GPU: sums of weights are rounded once more.
 PHASES, PHASES_SHARE = "upsample wide", 2
 
+# Attention in products of bf16 numbers: weights are rounded before they multiply values, which is
+# seen where few keys share all weight. torch's own is off by 3.5e-3 there, ours by 5e-3.
+PEAKED, PEAKED_SHARE = "peaked", 1.5
+
 
 def op_tolerance(got: np.ndarray) -> float:
     """That of an operator's result, by its storage."""
     if isinstance(got, Bf16):
         return OP_TOLERANCE["bf16"]
     return OP_TOLERANCE["f16" if got.dtype == np.float16 else "f32"]
+
+
+def cpu_tolerance(title: str, got: np.ndarray) -> float:
+    """That of an operator's case on a processor, by the result's storage."""
+    share = PEAKED_SHARE if title == PEAKED and isinstance(got, Bf16) else 1
+    return share * op_tolerance(got)
 
 
 def metal_tolerance(title: str, got: np.ndarray) -> float:

@@ -45,6 +45,14 @@ def isa(request: pytest.FixtureRequest) -> Any:
     return usable_rows()[request.param]
 
 
+@pytest.fixture
+def pairs_isa(isa: Any) -> Any:
+    """Of those that multiply bf16 numbers."""
+    if isa.multiply_pairs == library()[0].NULL:
+        pytest.skip("this row computes bf16 in f32")
+    return isa
+
+
 def pointer(array: np.ndarray, kind: str = "float *") -> Any:
     ffi = library()[0]
     return ffi.cast(kind, ffi.from_buffer(array))
@@ -115,12 +123,14 @@ def test_a_block_is_a_sum_of_products(
         np.testing.assert_array_equal(got[:, isa.panel :], before[:, isa.panel :])
 
 
-@pytest.mark.parametrize(("segments", "length"), [(1, 32), (9, 64), (2, 160)])
-def test_a_block_of_pairs_is_a_sum_of_products(isa: Any, segments: int, length: int) -> None:
+@pytest.mark.parametrize("accumulate", [False, True])
+@pytest.mark.parametrize(("segments", "depths"), [(1, 1), (9, 2), (2, 5)])
+def test_a_block_of_pairs_is_a_sum_of_products(
+    pairs_isa: Any, segments: int, depths: int, accumulate: bool
+) -> None:
     """In bf16 with sums in f32; rows in two halves with gaps, panels and segments with gaps too."""
     ffi, engine = library()
-    if isa.multiply_pairs == ffi.NULL:
-        pytest.skip("this row computes bf16 in f32")
+    isa, length = pairs_isa, depths * pairs_isa.pair_depth
     panels, half = 3, engine.CPU_PAIR_HALF
     a = rounded(normal(segments, 2, half, length + 32))
     b = rounded(normal(panels, segments, length + 2, isa.panel, seed=1))
@@ -134,15 +144,58 @@ def test_a_block_of_pairs_is_a_sum_of_products(isa: Any, segments: int, length: 
         given = {"a": rows, "b": pointer(b_words, "uint16_t *"), "tile": pointer(tile)}
         strides = {"b_segment": b[0, 0].size, "b_panel": b[0].size, "stride": tile.shape[1]}
         counts = {"rows": count, "segments": segments, "length": length, "panels": panels}
-        isa.multiply_pairs(ffi.new("cpu_pairs *", given | strides | counts))
+        flags = {"accumulate": accumulate}
+        isa.begin_pairs()
+        isa.multiply_pairs(ffi.new("cpu_pairs *", given | strides | counts | flags))
+        isa.end_pairs()
         wanted = np.einsum(
             "shrk,pskc->hrpc",
             a[..., :length].astype(np.float64),
             b[:, :, :length].astype(np.float64),
         ).reshape(2 * half, -1)
-        wanted += before[:, :-5]
+        wanted += before[:, :-5] * accumulate
         np.testing.assert_allclose(tile[:count, :-5], wanted[:count], rtol=1e-6, atol=5e-5)
         np.testing.assert_array_equal(tile[:, -5:], before[:, -5:])
+        beyond = -(-count // half) * half  # rows of a half that was not wanted
+        np.testing.assert_array_equal(tile[beyond:], before[beyond:])
+
+
+@pytest.mark.parametrize("keys", [2, 32, 78])
+def test_scores_become_weights_in_pairs(pairs_isa: Any, keys: int) -> None:
+    """2^x of scores far below, around and above their references; hidden ones weigh nothing."""
+    ffi, _ = library()
+    panel, scale = pairs_isa.panel, 0.3
+    scores, reference = normal(keys, panel) * 60, normal(panel, seed=1) * 9
+    scores[keys // 2, ::3] = -1e30
+    before, peaks = normal(panel, seed=2), guarded(panel)
+    totals, out = np.append(before, np.float32(GUARD)), guarded(keys * panel, np.uint16)
+    given = {"out": pointer(out, "uint16_t *"), "totals": pointer(totals), "peaks": pointer(peaks)}
+    given |= {"scores": pointer(scores), "reference": pointer(reference)}
+    pairs_isa.weigh_pairs(ffi.new("cpu_weights *", given | {"scale": scale, "keys": keys}))
+    exponents = scale * scores.astype(np.float64) - reference
+    weights = unpacked(out[:-1]).reshape(keys // 2, panel, 2).swapaxes(1, 2).reshape(keys, panel)
+    # The error of rounding, of the polynomial and of exponents of up to 100 in f32.
+    np.testing.assert_allclose(weights, 2**exponents, rtol=2.0**-8 + 1e-4, atol=2.0**-126)
+    np.testing.assert_allclose(totals[:-1] - before, weights.sum(axis=0), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(peaks[:-1], scale * scores.max(axis=0), rtol=1e-6)
+    assert totals[-1] == peaks[-1] == out[-1] == GUARD
+
+
+def test_a_bad_score_is_a_bad_weight(pairs_isa: Any) -> None:
+    """NaN and an infinity above the others reach the weights; one below weighs nothing."""
+    ffi, _ = library()
+    panel = pairs_isa.panel
+    scores, reference = np.zeros((2, panel), np.float32), np.zeros(panel, np.float32)
+    scores[0, :3] = np.nan, np.inf, -np.inf
+    totals, peaks = np.zeros((2, panel), np.float32)
+    out = np.zeros((panel, 2), np.uint16)
+    given = {"out": pointer(out, "uint16_t *"), "totals": pointer(totals), "peaks": pointer(peaks)}
+    given |= {"scores": pointer(scores), "reference": pointer(reference)}
+    pairs_isa.weigh_pairs(ffi.new("cpu_weights *", given | {"scale": 1.0, "keys": 2}))
+    weights = unpacked(out)
+    np.testing.assert_array_equal(weights[:3, 0], [np.nan, np.inf, 0])
+    np.testing.assert_allclose(weights[3:], 1, rtol=2.0**-8)
+    assert np.isnan(totals[0])
 
 
 # ---- short formats ----

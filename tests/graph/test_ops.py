@@ -15,7 +15,7 @@ from tests.graph.op_probe import (
     run_ops,
     usable_isas,
 )
-from tests.tolerances import op_tolerance, relative_error
+from tests.tolerances import cpu_tolerance, relative_error
 
 CASES = (*op_cases.CASES, *BLOCK_CASES)
 STORAGES = ("f32", "f16", "bf16")
@@ -26,7 +26,7 @@ by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.op} {c
 def _check(case: Case, setting: Setting, weight_dtype: str = "f32") -> None:
     op, wanted = case.build(Maker(7, setting.storage, weight_dtype))
     out = run_ops([op], setting)
-    tolerance = op_tolerance(out.out)
+    tolerance = cpu_tolerance(case.title, out.out)
     error = relative_error(out.out, wanted)
     assert error <= tolerance, f"off by {error:.2g}, allowed {tolerance:.2g}"
     assert out.bad_node == -1

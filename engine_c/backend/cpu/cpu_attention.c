@@ -16,10 +16,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/cpu_attention.h"
 
 enum {
-  PANEL_MAX = 64,        /* widest panel and tallest block of any instruction set */
   STRIP = 8,             /* columns that are transposed together */
   BLOCK_NUMBERS = 16384, /* keys of a block times d: a block stays in the second cache */
   KEYS_MIN = 32,
@@ -27,18 +26,6 @@ enum {
   FLOPS_PER_COLUMN = 34000000 /* of one item, times the panel's columns: about 10 ms */
 };
 static const float SLACK = 8.0f;
-static const float MASKED = -1e30f; /* finite, so that no inf - inf arises */
-
-typedef struct attention {
-  const cpu_backend *cpu;
-  const tensor *q, *k, *v, *out;
-  const int32_t *key_counts;   /* NULL: all keys */
-  int32_t heads, size, causal; /* size: channels of a head */
-  int32_t queries, keys;       /* of one row of the batch */
-  int32_t panel, key_block;
-  int32_t panels, ranges; /* panels in all queries; items they are cut into */
-  float scale;
-} attention;
 
 /* One worker's memory. item_panels panels of queries and sums follow each other. */
 typedef struct attention_scratch {
@@ -50,32 +37,31 @@ typedef struct attention_scratch {
   float *sums;    /* [item_panels][size + 1][panel] */
 } attention_scratch;
 
-/* What one item computes: panels [first, end) of one head of one row of the batch. */
-typedef struct attention_item {
-  int32_t n, head, first, end, keys;
-} attention_item;
+/* Floats, of whole cache lines. */
+static int64_t attention_lines(int64_t count) { return attention_round(count, 16); }
 
-static int64_t attention_round(int64_t count) { return (count + 15) / 16 * 16; }
-
-/* Floats of everything but queries and sums, and of these for one panel. */
-static int64_t attention_fixed(const attention *a) {
-  int64_t line = a->size + 1;
-  return attention_round(line * a->key_block) * 2 + attention_round(a->panel * a->key_block) +
-         attention_round((int64_t)a->panel * a->size);
-}
-static int64_t attention_per_panel(const attention *a) {
-  return 2 * attention_round((int64_t)(a->size + 1) * a->panel);
+static int64_t attention_panel_floats(const attention *a) {
+  return attention_lines((int64_t)(a->size + 1) * a->panel);
 }
 
+/* item_panels 0: only what does not follow from them. */
 static attention_scratch attention_divide(const attention *a, float *at, int32_t item_panels) {
-  int64_t line = a->size + 1;
+  const int64_t line = a->size + 1;
   attention_scratch s = {.keys = at};
-  s.values = s.keys + attention_round(line * a->key_block);
-  s.scores = s.values + attention_round(line * a->key_block);
-  s.rows = s.scores + attention_round(a->panel * a->key_block);
-  s.queries = s.rows + attention_round((int64_t)a->panel * a->size);
-  s.sums = s.queries + item_panels * attention_per_panel(a) / 2;
+  s.values = s.keys + attention_lines(line * a->key_block);
+  s.scores = s.values + attention_lines(line * a->key_block);
+  s.rows = s.scores + attention_lines(a->panel * a->key_block);
+  s.queries = s.rows + attention_lines((int64_t)a->panel * a->size);
+  s.sums = s.queries + item_panels * attention_panel_floats(a);
   return s;
+}
+
+static void attention_measure(attention *a) {
+  const int32_t block = BLOCK_NUMBERS / a->size / 16 * 16;
+  a->key_block = block < KEYS_MIN ? KEYS_MIN : block > KEYS_MAX ? KEYS_MAX : block;
+  const attention_scratch s = attention_divide(a, cpu_workspace(a->cpu, 0), 0);
+  a->fixed_bytes = (s.sums - s.keys) * (int64_t)sizeof(float);
+  a->panel_bytes = 2 * attention_panel_floats(a) * (int64_t)sizeof(float);
 }
 
 /* out[column][row] = in[row][column], a strip of columns after the other: each is written whole
@@ -102,11 +88,13 @@ static void attention_transpose(float *restrict out, int64_t out_stride, const f
   }
 }
 
-/* Address of a head's channels in row `row` of batch row n. */
-static char *attention_at(const attention *a, const tensor *t, int32_t n, int32_t row,
-                          int32_t head) {
+char *attention_at(const attention *a, const tensor *t, int32_t n, int32_t row, int32_t head) {
   int64_t index = ((int64_t)n * t->h * t->w + row) * t->c + (int64_t)head * a->size;
   return (char *)cpu_address(a->cpu, t) + index * (t->dtype == SD_F32 ? 4 : 2);
+}
+
+int32_t attention_key_row(const attention *a, const attention_item *item) {
+  return (int32_t)((int64_t)item->n * a->k->n / a->q->n);
 }
 
 /* `count` rows of one head as f32: where they lie, or unpacked into `rows`. */
@@ -125,7 +113,7 @@ static const float *attention_rows(const attention *a, const tensor *t, const at
 
 static void attention_load_queries(const attention *a, const attention_item *item,
                                    const attention_scratch *s) {
-  int64_t numbers = (int64_t)a->size * a->panel, step = attention_per_panel(a) / 2;
+  int64_t numbers = (int64_t)a->size * a->panel, step = attention_panel_floats(a);
   float *to = s->queries;
   for (int32_t p = item->first; p < item->end; p++, to += step) {
     int32_t first = p * a->panel, count = a->queries - first;
@@ -143,7 +131,7 @@ static void attention_load_queries(const attention *a, const attention_item *ite
 /* Keys and values [first, first + count) of the row of k and v that the item reads. */
 static void attention_load_keys(const attention *a, const attention_item *item,
                                 const attention_scratch *s, int32_t first, int32_t count) {
-  const int32_t n = (int32_t)((int64_t)item->n * a->k->n / a->q->n);
+  const int32_t n = attention_key_row(a, item);
   for (int32_t i = 0; i < count; i++) {
     float *row = s->keys + (int64_t)i * (a->size + 1);
     a->cpu->isa->unpack(row, attention_at(a, a->k, n, first + i, item->head), a->k->dtype,
@@ -163,7 +151,7 @@ static void attention_load_keys(const attention *a, const attention_item *item,
 static void attention_product(const attention *a, float *tile, const float *matrix, int64_t stride,
                               int32_t rows, int32_t length, const float *b, int32_t accumulate) {
   const cpu_isa *isa = a->cpu->isa;
-  const float *lines[PANEL_MAX];
+  const float *lines[ATTENTION_MOST_PANEL];
   int32_t blocks = (rows + isa->rows - 1) / isa->rows;
   for (int32_t i = 0, first = 0; i < blocks; i++) {
     int32_t count = (rows - first) / (blocks - i);
@@ -182,9 +170,8 @@ static void attention_product(const attention *a, float *tile, const float *matr
 
 static float attention_larger(float a, float b) { return a > b ? a : b; }
 
-/* Largest score of each column; whether one is more than `limit`. */
-static int attention_peaks(float *restrict peaks, const float *restrict scores, int32_t keys,
-                           int32_t panel, float limit) {
+int attention_peaks(float *restrict peaks, const float *restrict scores, int32_t keys,
+                    int32_t panel, float limit) {
   memcpy(peaks, scores, (size_t)panel * sizeof(float));
   int32_t key = 0;
   for (; key + 4 <= keys;
@@ -201,11 +188,20 @@ static int attention_peaks(float *restrict peaks, const float *restrict scores, 
   return above;
 }
 
+void attention_hide(const attention *a, float *scores, int32_t first_query, int32_t first_key,
+                    int32_t keys) {
+  for (int32_t key = 0; a->causal && key < keys; key++) {
+    const int32_t hidden = first_key + key - first_query; /* queries before the key */
+    for (int32_t i = 0; i < hidden && i < a->panel; i++)
+      scores[key * a->panel + i] = ATTENTION_HIDDEN;
+  }
+}
+
 /* Moves the references of a panel up by `shift` (0 or more, after the first block any number). */
 static void attention_move(const attention *a, float *scores, float *queries, float *sums,
                            const float *shift, int32_t keys, int32_t is_first) {
   const int32_t panel = a->panel;
-  float factors[PANEL_MAX];
+  float factors[ATTENTION_MOST_PANEL];
   for (int32_t i = 0; i < panel; i++) queries[(int64_t)a->size * panel + i] -= shift[i];
   for (int32_t key = 0; key < keys; key++, scores += panel)
     for (int32_t i = 0; i < panel; i++) scores[i] -= shift[i];
@@ -220,11 +216,8 @@ static void attention_attend(const attention *a, const attention_scratch *s, flo
                              float *sums, int32_t first_query, int32_t first_key, int32_t keys) {
   const int32_t panel = a->panel, line = a->size + 1;
   attention_product(a, s->scores, s->keys, line, keys, line, queries, 0);
-  for (int32_t key = 0; a->causal && key < keys; key++) {
-    int32_t hidden = first_key + key - first_query; /* queries before the key */
-    for (int32_t i = 0; i < hidden && i < panel; i++) s->scores[key * panel + i] = MASKED;
-  }
-  float shift[PANEL_MAX];
+  attention_hide(a, s->scores, first_query, first_key, keys);
+  float shift[ATTENTION_MOST_PANEL];
   const int32_t is_first = first_key == 0;
   if (attention_peaks(shift, s->scores, keys, panel, SLACK) || is_first) {
     for (int32_t i = 0; i < panel; i++)
@@ -235,23 +228,35 @@ static void attention_attend(const attention *a, const attention_scratch *s, flo
   attention_product(a, sums, s->values, a->key_block, line, keys, s->scores, 1);
 }
 
-static void attention_store(const attention *a, const attention_item *item,
-                            const attention_scratch *s) {
+void attention_store(const attention *a, const attention_item *item, int32_t p, float *sums,
+                     const float *totals, float *rows) {
   const int32_t panel = a->panel, size = a->size;
-  float *sums = s->sums;
-  for (int32_t p = item->first; p < item->end; p++, sums += attention_per_panel(a) / 2) {
-    float factors[PANEL_MAX];
-    for (int32_t i = 0; i < panel; i++) {
-      float total = sums[(int64_t)size * panel + i];
-      factors[i] = total == 0.0f ? 0.0f : 1.0f / total; /* 0: no keys */
+  float factors[ATTENTION_MOST_PANEL];
+  for (int32_t i = 0; i < panel; i++)
+    factors[i] = totals[i] == 0.0f ? 0.0f : 1.0f / totals[i]; /* 0: no keys */
+  for (int32_t c = 0; c < size; c++)
+    for (int32_t i = 0; i < panel; i++) sums[(int64_t)c * panel + i] *= factors[i];
+  attention_transpose(rows, size, sums, panel, size, panel);
+  for (int32_t i = 0; i < panel && p * panel + i < a->queries; i++)
+    a->cpu->isa->pack(attention_at(a, a->out, item->n, p * panel + i, item->head),
+                      rows + (int64_t)i * size, a->out->dtype, (size_t)size);
+}
+
+static void attention_run_f32(const attention *a, const attention_item *item, float *memory) {
+  const int64_t step = attention_panel_floats(a);
+  const attention_scratch s = attention_divide(a, memory, item->end - item->first);
+  attention_load_queries(a, item, &s);
+  for (int32_t key = 0; key < item->keys; key += a->key_block) {
+    int32_t keys = item->keys - key < a->key_block ? item->keys - key : a->key_block;
+    attention_load_keys(a, item, &s, key, keys);
+    for (int32_t p = item->first; p < item->end; p++) {
+      const int64_t at = (p - item->first) * step;
+      attention_attend(a, &s, s.queries + at, s.sums + at, p * a->panel, key, keys);
     }
-    for (int32_t c = 0; c < size; c++)
-      for (int32_t i = 0; i < panel; i++) sums[(int64_t)c * panel + i] *= factors[i];
-    attention_transpose(s->rows, size, sums, panel, size, panel);
-    for (int32_t i = 0; i < panel && p * panel + i < a->queries; i++)
-      a->cpu->isa->pack(attention_at(a, a->out, item->n, p * panel + i, item->head),
-                        s->rows + (int64_t)i * size, a->out->dtype, (size_t)size);
   }
+  float *sums = s.sums;
+  for (int32_t p = item->first; p < item->end; p++, sums += step)
+    attention_store(a, item, p, sums, sums + (int64_t)a->size * a->panel, s.rows);
 }
 
 static void attention_run(void *user, int64_t index, int32_t worker) {
@@ -264,28 +269,19 @@ static void attention_run(void *user, int64_t index, int32_t worker) {
   item.keys = a->key_counts ? a->key_counts[(int64_t)item.n * a->k->n / a->q->n] : a->keys;
   if (item.keys > a->keys) item.keys = a->keys;
   if (a->causal && item.keys > item.end * a->panel) item.keys = item.end * a->panel;
-  attention_scratch s = attention_divide(a, cpu_workspace(a->cpu, worker), item.end - item.first);
-  attention_load_queries(a, &item, &s);
-  for (int32_t key = 0; key < item.keys; key += a->key_block) {
-    int32_t keys = item.keys - key < a->key_block ? item.keys - key : a->key_block;
-    attention_load_keys(a, &item, &s, key, keys);
-    for (int32_t p = item.first; p < item.end; p++) {
-      int64_t at = (p - item.first) * attention_per_panel(a) / 2;
-      attention_attend(a, &s, s.queries + at, s.sums + at, p * a->panel, key, keys);
-    }
-  }
-  attention_store(a, &item, &s);
+  if (a->is_pairs)
+    attention_run_pairs(a, &item, cpu_workspace(a->cpu, worker));
+  else
+    attention_run_f32(a, &item, cpu_workspace(a->cpu, worker));
 }
 
 /* Cuts the queries of a head into ranges: long ones, so that a block of keys is packed for many
  * queries, but short enough for a quick cancel, for the workspace and for all workers to share. */
 static void attention_cut(attention *a, int64_t heads_in_all) {
-  int32_t block = BLOCK_NUMBERS / a->size / 16 * 16;
-  a->key_block = block < KEYS_MIN ? KEYS_MIN : block > KEYS_MAX ? KEYS_MAX : block;
   a->panels = (a->queries + a->panel - 1) / a->panel;
   int64_t flops = 4 * (int64_t)a->keys * a->size * a->panel;
   int64_t most = (int64_t)FLOPS_PER_COLUMN * a->panel / flops;
-  int64_t room = (CPU_WORKSPACE_BYTES / 4 - attention_fixed(a)) / attention_per_panel(a);
+  int64_t room = (CPU_WORKSPACE_BYTES - a->fixed_bytes) / a->panel_bytes;
   assert(room > 0);
   if (most > room) most = room;
   if (most < 1) most = 1;
@@ -306,12 +302,18 @@ void cpu_attention(cpu_backend *cpu, const node *n) {
                  .heads = n->args.heads,
                  .causal = n->args.causal,
                  .panel = cpu->isa->panel};
-  assert(cpu->isa->panel <= PANEL_MAX && cpu->isa->rows <= PANEL_MAX);
+  a.is_pairs = cpu->isa->multiply_pairs && a.q->dtype == SD_BF16 && a.k->dtype == SD_BF16 &&
+               a.v->dtype == SD_BF16;
+  assert(cpu->isa->panel <= ATTENTION_MOST_PANEL && cpu->isa->rows <= ATTENTION_MOST_PANEL);
   a.size = a.q->c / a.heads;
   a.scale = 1.0f / sqrtf((float)a.size);
   a.queries = a.q->h * a.q->w;
   a.keys = a.k->h * a.k->w;
   int64_t heads_in_all = (int64_t)a.q->n * a.heads;
+  if (a.is_pairs)
+    attention_measure_pairs(&a);
+  else
+    attention_measure(&a);
   attention_cut(&a, heads_in_all);
   threads_run(cpu->pool, heads_in_all * a.ranges, attention_run, &a);
 }

@@ -31,10 +31,10 @@ typedef struct cpu_rows {
 } cpu_rows;
 
 /* One block of a product of bf16 numbers with sums in f32, over several panels:
- * tile[rows][panels * panel] += sum over segments and k of a * b.
- * a: [segments][2 halves], `length` numbers a row, a multiple of OPS_BF16_BLOCK; all CPU_PAIR_ROWS
- * can be read, and so many rows of the tile be written. b: [length / 2][panel][2 of k] of the first
- * panel and segment. */
+ * tile[rows][panels * panel] (+)= sum over segments and k of a * b.
+ * a: [segments][2 halves], `length` numbers a row, a multiple of isa->pair_depth; rows up to a
+ * multiple of CPU_PAIR_HALF can be read, and as many rows of the tile be written. b: [length / 2]
+ * [panel][2 of k] of the first panel and segment. */
 typedef struct cpu_pairs {
   const cpu_rows *a;
   const uint16_t *b;
@@ -42,7 +42,19 @@ typedef struct cpu_pairs {
   float *tile;
   int64_t stride; /* of the tile's rows */
   int32_t rows, segments, length, panels;
+  int32_t accumulate; /* 0: the tile is overwritten */
 } cpu_pairs;
+
+/* Scores of a panel of queries, turned into weights:
+ * out[keys / 2][panel][2 keys] = 2^(scale scores[keys][panel] - reference[panel]), in bf16;
+ * totals[panel] += their sum, as rounded; peaks[panel] = scale * the largest score. keys: even. */
+typedef struct cpu_weights {
+  uint16_t *out;
+  float *totals, *peaks;
+  const float *scores, *reference;
+  float scale;
+  int32_t keys;
+} cpu_weights;
 
 typedef struct cpu_isa {
   const char *name;
@@ -66,7 +78,13 @@ typedef struct cpu_isa {
   void (*winograd_input)(float *out, size_t stride, const float *const *in, size_t count);
   void (*winograd_filter)(float *out, size_t stride, const float *taps, size_t count);
   void (*winograd_output)(float *const *out, const float *m, size_t stride, size_t count);
-  void (*multiply_pairs)(const cpu_pairs *pairs); /* NULL: bf16 is computed in f32 */
+  /* Products of bf16 numbers; all NULL: they are computed in f32. A worker calls multiply_pairs
+   * between begin_pairs and end_pairs alone. */
+  int32_t pair_depth; /* what the length of a product is a multiple of, at most OPS_BF16_BLOCK */
+  void (*begin_pairs)(void);
+  void (*multiply_pairs)(const cpu_pairs *pairs);
+  void (*end_pairs)(void);
+  void (*weigh_pairs)(const cpu_weights *weights); /* 2^x to 2^-12 */
 } cpu_isa;
 
 /* Rows from worst to best; NULL past the end. */

@@ -19,6 +19,7 @@
 
 #include "backend/cpu/cpu_isa.h"
 #include "backend/cpu/cpu_isa_avx512.h"
+#include "backend/cpu/cpu_isa_avx512_weights.h"
 
 enum {
   TILE_ROWS = 16,
@@ -47,14 +48,23 @@ static const tile_config CONFIG = {
              TILE_ROWS},
 };
 
-/* Tiles 0 to 3 are sums, [half of the rows][half of the panel]; 4 and 5 are a, 6 and 7 are b. */
-static void pairs_panel(const cpu_pairs *p, const uint16_t *panel, float *tile) {
+/* Tiles 0 to 3 are sums, [half of the rows][half of the panel]; 4 and 5 are a, 6 and 7 are b.
+ * has_lower, a constant in every copy: whether the lower half of the rows is wanted. */
+static inline __attribute__((always_inline)) void pairs_tiles(const cpu_pairs *p,
+                                                              const uint16_t *panel, float *tile,
+                                                              const int has_lower) {
   const int64_t stride = p->stride * (int64_t)sizeof(float);
   float *below = tile + TILE_ROWS * p->stride;
-  _tile_loadd(0, tile, stride);
-  _tile_loadd(1, tile + TILE_ROWS, stride);
-  _tile_loadd(2, below, stride);
-  _tile_loadd(3, below + TILE_ROWS, stride);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  if (p->accumulate) {
+    _tile_loadd(0, tile, stride);
+    _tile_loadd(1, tile + TILE_ROWS, stride);
+    if (has_lower) _tile_loadd(2, below, stride);
+    if (has_lower) _tile_loadd(3, below + TILE_ROWS, stride);
+  }
   for (int32_t s = 0; s < p->segments; s++) {
     const cpu_rows upper = p->a[2 * s], lower = p->a[2 * s + 1];
     const char *a = upper.at, *c = lower.at;
@@ -65,27 +75,36 @@ static void pairs_panel(const cpu_pairs *p, const uint16_t *panel, float *tile) 
       _tile_dpbf16ps(0, 4, 6);
       _tile_loadd(7, b + TILE_ROW_BYTES, PAIR_ROW_BYTES);
       _tile_dpbf16ps(1, 4, 7);
-      _tile_loadd(5, c, lower.stride);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
+      if (has_lower) {
+        _tile_loadd(5, c, lower.stride);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        c += TILE_ROW_BYTES;
+      }
       a += TILE_ROW_BYTES;
-      c += TILE_ROW_BYTES;
       b += TILE_ROWS * PAIR_ROW_BYTES;
     }
   }
   _tile_stored(0, tile, stride);
   _tile_stored(1, tile + TILE_ROWS, stride);
-  _tile_stored(2, below, stride);
-  _tile_stored(3, below + TILE_ROWS, stride);
+  if (has_lower) _tile_stored(2, below, stride);
+  if (has_lower) _tile_stored(3, below + TILE_ROWS, stride);
 }
 
-/* Released at the end: other threads' switches then have no tiles to save. */
 static void multiply_pairs(const cpu_pairs *p) {
-  _tile_loadconfig(&CONFIG);
-  for (int32_t i = 0; i < p->panels; i++)
-    pairs_panel(p, p->b + i * p->b_panel, p->tile + i * PANEL_COLUMNS);
-  _tile_release();
+  for (int32_t i = 0; i < p->panels; i++) {
+    const uint16_t *panel = p->b + i * p->b_panel;
+    if (p->rows > TILE_ROWS)
+      pairs_tiles(p, panel, p->tile + i * PANEL_COLUMNS, 1);
+    else
+      pairs_tiles(p, panel, p->tile + i * PANEL_COLUMNS, 0);
+  }
 }
+
+static void begin_pairs(void) { _tile_loadconfig(&CONFIG); }
+
+/* Other threads' switches then have no tiles to save. */
+static void end_pairs(void) { _tile_release(); }
 
 static int has_tiles(void) {
   const unsigned os_saves = 1u << 27, tiles = 1u << 24 | 1u << 22; /* AMX-TILE and AMX-BF16 */
@@ -99,7 +118,7 @@ static int has_tiles(void) {
 
 #define ISA_SET avx512_amx
 #define ISA_USABLE (ISA_AVX512_USABLE && has_tiles())
-#define ISA_PAIRS multiply_pairs
+#define ISA_PAIRS TILE_DEPTH
 #include "backend/cpu/cpu_isa_body.h"
 
 #if defined(__clang__)

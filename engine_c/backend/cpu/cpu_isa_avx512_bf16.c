@@ -15,6 +15,7 @@
 
 #include "backend/cpu/cpu_isa.h"
 #include "backend/cpu/cpu_isa_avx512.h"
+#include "backend/cpu/cpu_isa_avx512_weights.h"
 
 enum {
   STRIP_ROWS = 8,
@@ -37,9 +38,11 @@ static inline __attribute__((always_inline)) __m512bh pairs_of(const char *at) {
 /* Rows first to first + STRIP_ROWS of one panel. */
 static void pairs_strip(const cpu_pairs *p, const uint16_t *panel, float *tile, int32_t first) {
   __m512 sum[STRIP_ROWS][ISA_VECTORS];
-  PAIRS_UNROLL for (int32_t i = 0; i < STRIP_ROWS * ISA_VECTORS; i++)
-      sum[i / ISA_VECTORS][i % ISA_VECTORS] =
-          _mm512_loadu_ps(tile + i / ISA_VECTORS * p->stride + i % ISA_VECTORS * 16);
+  PAIRS_UNROLL for (int32_t i = 0; i < STRIP_ROWS * ISA_VECTORS; i++) {
+    const float *at = tile + i / ISA_VECTORS * p->stride + i % ISA_VECTORS * 16;
+    sum[i / ISA_VECTORS][i % ISA_VECTORS] =
+        p->accumulate ? _mm512_loadu_ps(at) : _mm512_setzero_ps();
+  }
   for (int32_t s = 0; s < p->segments; s++) {
     const cpu_rows half = p->a[2 * s + first / CPU_PAIR_HALF];
     const char *a = (const char *)half.at + first % CPU_PAIR_HALF * half.stride;
@@ -65,9 +68,12 @@ static void multiply_pairs(const cpu_pairs *p) {
       pairs_strip(p, p->b + i * p->b_panel, p->tile + row * p->stride + i * STRIP_COLUMNS, row);
 }
 
+static void begin_pairs(void) {}
+static void end_pairs(void) {}
+
 #define ISA_SET avx512_bf16
 #define ISA_USABLE (ISA_AVX512_USABLE && __builtin_cpu_supports("avx512bf16"))
-#define ISA_PAIRS multiply_pairs
+#define ISA_PAIRS 2
 #include "backend/cpu/cpu_isa_body.h"
 
 #if defined(__clang__)

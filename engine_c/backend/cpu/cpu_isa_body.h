@@ -6,7 +6,7 @@
  *   ISA_VECTORS  vectors of a panel
  *   ISA_ROWS     rows of a block: ISA_ROWS * ISA_VECTORS sums must stay in registers
  *   ISA_USABLE   expression: non-zero if this processor has the set
- *   ISA_PAIRS    its multiply_pairs; undefined: NULL
+ *   ISA_PAIRS    its pair_depth, if it has begin_pairs, multiply_pairs, end_pairs and weigh_pairs
  *   ISA_FROM_HALF(h), ISA_TO_HALF(v)   vectors of binary16 bits to f32 and back; undefined: scalar
  *
  * Sources: exp by Cody and Waite's reduction and a polynomial; erfc by Abramowitz and
@@ -303,10 +303,6 @@ static void multiply_row(float *out, const float *x, const float *y, size_t coun
 
 #include "backend/cpu/cpu_isa_winograd.h"
 
-#ifndef ISA_PAIRS
-#define ISA_PAIRS NULL
-#endif
-
 static int32_t usable(void) { return ISA_USABLE; }
 
 #define ISA_JOIN(x, y) x##y
@@ -333,5 +329,11 @@ const cpu_isa ISA_NAME(ISA_SET) = {
     .winograd_input = winograd_input,
     .winograd_filter = winograd_filter,
     .winograd_output = winograd_output,
-    .multiply_pairs = ISA_PAIRS,
+#ifdef ISA_PAIRS
+    .pair_depth = ISA_PAIRS,
+    .begin_pairs = begin_pairs,
+    .multiply_pairs = multiply_pairs,
+    .end_pairs = end_pairs,
+    .weigh_pairs = weigh_pairs,
+#endif
 };

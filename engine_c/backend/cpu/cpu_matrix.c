@@ -206,7 +206,10 @@ static void matrix_tile_run(void *user, int64_t item, int32_t worker) {
                       .pairs = &space->pairs};
   for (int32_t r = 0; r < tile.t.rows; r++) space->pixels[r] = product_pixel_at(p, row + r);
   product_begin(&tile.t);
+  const int is_pairs = m->limits == &IN_PAIRS;
+  if (is_pairs) p->cpu->isa->begin_pairs();
   tile_multiply_all(&tile, m->limits);
+  if (is_pairs) p->cpu->isa->end_pairs();
   product_end(&tile.t);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/cpu_transpose.h"
 #include "base/arena.h"
 #include "base/half.h"
 #include "graph/weights.h"
@@ -65,26 +66,6 @@ static inline __attribute__((always_inline)) void pack_channels(const pack_part 
     }
 }
 
-typedef uint16_t pack_vec __attribute__((vector_size(16)));
-
-#if defined(__clang__)
-#define PACK_MIX(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
-#else
-#define PACK_MIX(x, y, ...) __builtin_shuffle(x, y, (pack_vec){__VA_ARGS__})
-#endif
-
-/* Rows become columns. Each of three rounds deals two halves of the vectors together. */
-static inline __attribute__((always_inline)) void pack_transpose(pack_vec v[8]) {
-  for (int32_t round = 0; round < 3; round++) {
-    pack_vec dealt[8];
-    for (int32_t i = 0; i < 4; i++) {
-      dealt[2 * i] = PACK_MIX(v[i], v[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-      dealt[2 * i + 1] = PACK_MIX(v[i], v[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
-    }
-    memcpy(v, dealt, sizeof dealt);
-  }
-}
-
 /* Asks the memory for what eight rows hold some lines after number k: no processor follows the
  * streams of all rows of a panel by itself. */
 static void pack_ask_ahead(const pack_part *p, int32_t column, int64_t k) {
@@ -107,12 +88,12 @@ static void pack_eights(const pack_part *p) {
       channel++;
     }
     for (int32_t column = 0; column < p->columns; column += 8) {
-      pack_vec v[8];
+      transpose_row v[TRANSPOSE_SIDE];
       pack_ask_ahead(p, column, k);
       for (int32_t i = 0; i < 8; i++)
         memcpy(&v[i], p->rows + (size_t)((column + i) * p->row_stride + k) * sizeof(uint16_t),
                sizeof v[i]);
-      pack_transpose(v);
+      transpose_square(v);
       for (int32_t i = 0; i < 8; i++)
         memcpy(to[i] + (size_t)column * sizeof(uint16_t), &v[i], sizeof v[i]);
     }
