@@ -29,7 +29,9 @@ typedef struct backend_table {
    * alone. */
   int64_t (*weight_bytes)(const backend *b, const weight *w);
   /* Packs or maps the weight (kind is set, data is not NULL); no-op if it is there. Where it is not
-   * mapped, the data of a matrix or a vector may be gone once this returns. */
+   * mapped, the data of a matrix or a vector may be gone once this returns. A device may pack it
+   * later: what fails then is told by the next upload, reserve or run, and what was not packed is
+   * as if it had never been uploaded. */
   sd_status (*upload)(backend *b, weight *w, sd_error *error);
   void (*drop)(backend *b, weight *w);
 

@@ -1,6 +1,7 @@
 """The engine's process on the simulated GPU, as the window has it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -29,11 +30,13 @@ def client(qtbot: QtBot, environment: pytest.MonkeyPatch) -> Iterator[EngineClie
     made.close()
 
 
-def end_of(client: EngineClient, qtbot: QtBot, job_id: str) -> Finished | Failed:
+def end_of(
+    client: EngineClient, qtbot: QtBot, job_id: str, wished: GenerationRequest = REQUEST
+) -> Finished | Failed:
     ends: list[Finished | Failed] = []
     client.finished.connect(ends.append)
     client.failed.connect(ends.append)
-    client.start(job_id, REQUEST)
+    client.start(job_id, wished)
     qtbot.waitUntil(lambda: bool(ends), timeout=LIMIT_MS)
     client.finished.disconnect(ends.append)
     client.failed.disconnect(ends.append)
@@ -66,8 +69,8 @@ def test_the_window_s_engine_computes_on_the_gpu(client: EngineClient, qtbot: Qt
 def test_a_gpu_that_refuses_gets_a_new_process(
     qtbot: QtBot, environment: pytest.MonkeyPatch
 ) -> None:
-    """All work after the 700th command buffer, which is in the job: only a restart helps."""
-    environment.setenv("MTLSIM_FAULT", "access_revoked@700+")
+    """All work after the 400th command buffer, which is in a long job: only a restart helps."""
+    environment.setenv("MTLSIM_FAULT", "access_revoked@400+")
     client = EngineClient()
     sentences: list[str] = []
     client.restarted.connect(sentences.append)
@@ -75,7 +78,7 @@ def test_a_gpu_that_refuses_gets_a_new_process(
         with qtbot.waitSignal(client.ready, timeout=LIMIT_MS):
             pass
         environment.delenv("MTLSIM_FAULT")
-        lost = end_of(client, qtbot, "lost")
+        lost = end_of(client, qtbot, "lost", replace(REQUEST, steps=400))
         assert isinstance(lost, Failed)
         assert lost.needs_restart
         assert "must be restarted" in lost.sentence

@@ -15,35 +15,62 @@ from tests.metal_sim.simulator import Control
 
 WISHED = request(precision=Dtype.F16, steps=1, cfg_scale=1.0)
 GPU_MEMORY = {"allocation@3": "no memory", "allocation_over=2000000": "no memory"}
-# Fault at the n-th command buffer, the exception, words of its sentence. The first command buffers
-# pack weights, later ones compute.
-COMMANDS = [
-    ("internal@1", "BackendFailed", "driver failed"),
-    ("timeout@200", "BackendFailed", "took too long"),
-    ("timeout@1", "BackendFailed", "took too long"),
-    ("page_fault@60", "BackendFailed", "memory that was not there"),
-    ("access_revoked@200", "BackendLost", "must be restarted"),
-    ("out_of_memory@2", "OutOfMemory", "make the picture smaller"),
-    ("out_of_memory@250", "OutOfMemory", "make the picture smaller"),
-    ("device_removed@100", "BackendLost", "must be restarted"),
+# Fault, the exception, words of its sentence.
+FAULTS = {
+    "internal": ("BackendFailed", "driver failed"),
+    "timeout": ("BackendFailed", "took too long"),
+    "page_fault": ("BackendFailed", "memory that was not there"),
+    "access_revoked": ("BackendLost", "must be restarted"),
+    "out_of_memory": ("OutOfMemory", "make the picture smaller"),
+    "device_removed": ("BackendLost", "must be restarted"),
+}
+# At the n-th command buffer of a first job. Of its 21 or more most pack weights.
+FIRST_JOB = [
+    ("internal", 1),
+    ("timeout", 1),
+    ("out_of_memory", 2),
+    ("page_fault", 10),
+    ("device_removed", 15),
+    ("timeout", 18),
+    ("access_revoked", 20),
+    ("out_of_memory", 20),
 ]
 
 
-@pytest.mark.parametrize(("fault", "error", "words"), COMMANDS)
+def fails(module: ModuleType, model: Any, control: Control, fault: str, number: int) -> None:
+    """The job ends with the fault's sentence."""
+    error, words = FAULTS[fault]
+    control.set_faults(f"{fault}@{number}")
+    with pytest.raises(module.EngineError) as caught:
+        model.generate(WISHED)
+    assert type(caught.value).__name__ == error
+    assert words in str(caught.value)
+    assert " faulted; " in str(caught.value)
+    control.set_faults("")
+
+
+@pytest.mark.parametrize(("fault", "number"), FIRST_JOB)
 def test_a_command_buffer_that_fails(
-    engine_module: ModuleType, metal: Any, control: Control, fault: str, error: str, words: str
+    engine_module: ModuleType, metal: Any, control: Control, fault: str, number: int
 ) -> None:
     with open_model(metal) as model:
-        control.set_faults(fault)
-        with pytest.raises(engine_module.EngineError) as caught:
-            model.generate(WISHED)
-        assert type(caught.value).__name__ == error
-        assert words in str(caught.value)
-        assert " faulted; " in str(caught.value)
-        control.set_faults("")
+        fails(engine_module, model, control, fault, number)
         after = model.generate(WISHED)
     with open_model(metal) as model:
         assert model.generate(WISHED).pictures == after.pictures
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_command_buffer_that_fails_once_the_weights_are_there(
+    engine_module: ModuleType, metal: Any, control: Control, fault: str
+) -> None:
+    """The next job takes them as they are."""
+    with open_model(metal) as model:
+        before = model.generate(WISHED)
+        held = metal.device().allocated_bytes
+        fails(engine_module, model, control, fault, 2)
+        assert metal.device().allocated_bytes == held
+        assert model.generate(WISHED).pictures == before.pictures
 
 
 @pytest.mark.parametrize("fault", GPU_MEMORY)

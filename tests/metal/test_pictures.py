@@ -72,6 +72,22 @@ def test_a_late_gpu_is_waited_for(metal: Any, monkeypatch: pytest.MonkeyPatch) -
     assert got.pictures == wanted.pictures
 
 
+def test_the_first_job_takes_few_command_buffers(
+    engine_module: ModuleType, control: simulator.Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some 900 weights go by 64; a fast GPU takes a part of the network as one portion."""
+    monkeypatch.setenv("MTLSIM_SPEED", "1000")
+    wished = request(precision=Dtype.F16, steps=1, cfg_scale=1.0)
+    with engine_module.Engine(backend=BackendName.METAL) as engine, open_model(engine) as model:
+        counts = [control.counter("command_buffers")]
+        for _ in range(2):
+            model.generate(wished)
+            counts.append(control.counter("command_buffers"))
+    first, second = np.diff(counts)
+    assert second <= 8
+    assert first - second <= 24
+
+
 @pytest.mark.parametrize("preview", [Preview.LATENT_RGB, Preview.TAESD])
 def test_previews_come_after_each_step(metal: Any, preview: Preview) -> None:
     seen: list[Progress] = []

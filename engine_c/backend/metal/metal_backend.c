@@ -43,6 +43,8 @@ static void backend_free_arena(metal_backend *m) {
 
 static sd_status metal_reserve(backend *b, int64_t bytes, sd_error *error) {
   metal_backend *m = metal_of(b);
+  const sd_status status = metal_end_uploads(m, error);
+  if (bytes && status) return status;
   if (bytes && m->arena && bytes <= m->arena->bytes) return SD_OK;
   if (bytes && !metal_is_idle(m)) return metal_refuse_busy(error);
   backend_free_arena(m);

@@ -91,6 +91,8 @@ static void run_node(metal_backend *m, const node *n) {
 
 sd_status metal_run(backend *b, const graph *g, run_report *report, sd_error *error) {
   metal_backend *m = metal_of(b);
+  sd_status status = metal_end_uploads(m, error);
+  if (status) return status;
   if (!metal_is_idle(m)) return metal_refuse_busy(error);
   atomic_store(run_flag(m), INT_MAX);
   for (int32_t i = 0; i < g->node_count && !m->failure.status && !atomic_load(b->stop); i++) {
@@ -98,7 +100,7 @@ sd_status metal_run(backend *b, const graph *g, run_report *report, sd_error *er
     run_node(m, &g->nodes[i]);
   }
   m->node = NULL;
-  sd_status status = metal_end(m, error);
+  status = metal_end(m, error);
   const int bad = atomic_load(run_flag(m));
   report->bad_node = bad == INT_MAX ? -1 : bad;
   return status;

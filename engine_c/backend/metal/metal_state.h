@@ -8,7 +8,8 @@
 #include "backend/metal/metal_matrix.h"
 #include "backend/metal/metal_open.h"
 
-enum { METAL_FLYING_MAX = 3 }; /* command buffers that the GPU has not ended */
+enum { METAL_FLYING_MAX = 3 };   /* command buffers that the GPU has not ended */
+enum { METAL_PENDING_MAX = 64 }; /* weights that are packed together */
 
 /* A command buffer's worth of dispatches. */
 typedef struct metal_portion {
@@ -35,6 +36,12 @@ typedef struct metal_weight {
   weight for_fallback; /* the same weight as the other backend packs it, at first need */
 } metal_weight;
 
+/* A weight that the GPU is yet to pack: its view may not be read, nor its source be let go. */
+typedef struct metal_pending {
+  weight *weight;
+  metal_buffer *source; /* of this weight alone, or NULL: it lies in the scratch */
+} metal_pending;
+
 struct metal_backend {
   backend base;
   const metal_device_table *driver;
@@ -48,6 +55,9 @@ struct metal_backend {
   metal_buffer *arena, *scratch;
   metal_slab *slabs;
   _Atomic int64_t weight_bytes;
+  metal_pending pending[METAL_PENDING_MAX];
+  int32_t pending_count;
+  int64_t pending_bytes; /* of their sources; the next one's place in the scratch */
 
   metal_portion open;                     /* being encoded; commands NULL: none */
   metal_portion flying[METAL_FLYING_MAX]; /* oldest first */
@@ -95,6 +105,9 @@ void metal_free(metal_backend *m, metal_buffer *buffer);
 
 sd_status metal_upload(backend *b, weight *w, sd_error *error);
 void metal_drop(backend *b, weight *w);
+/* Waits for the weights that are pending, before anything else uses them, the scratch or the GPU.
+ * If the GPU failed, they are as if they had never been uploaded. */
+sd_status metal_end_uploads(metal_backend *m, sd_error *error);
 /* Packs the weight for the other backend, unless it is. */
 sd_status metal_upload_for_fallback(metal_backend *m, metal_weight *record, sd_error *error);
 int64_t metal_weight_bytes(const backend *b, const weight *w);

@@ -1,5 +1,6 @@
 /* metal upload: owns where weights lie. A matrix or table that a mapped file holds as the kernels
- * read it stays there; all others are packed once, small ones side by side in shared buffers. */
+ * read it stays there; all others are packed once, small ones side by side in shared buffers, and
+ * many of them in one go of the GPU: until it ends, they are pending. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,6 +91,13 @@ static void upload_leave(metal_backend *m, metal_weight *record) {
   record->view = (metal_view){0};
 }
 
+static void upload_close(metal_backend *m, metal_weight *record) {
+  backend *other = m->fallback.backend;
+  if (record->for_fallback.packed) other->table->drop(other, &record->for_fallback);
+  upload_leave(m, record);
+  free(record);
+}
+
 /* ---- where the file has it ---- */
 
 static int upload_lies_as_read(const weight *w) {
@@ -115,6 +123,37 @@ static metal_buffer *upload_wrap(metal_view *out, metal_backend *m, const weight
 
 /* ---- packing ---- */
 
+static int64_t upload_round(int64_t bytes) {
+  return (bytes + UPLOAD_ALIGNMENT - 1) / UPLOAD_ALIGNMENT * UPLOAD_ALIGNMENT;
+}
+
+/* As if it had never been uploaded. */
+static void upload_forget(metal_backend *m, weight *w) {
+  upload_close(m, w->packed);
+  m->weight_bytes -= w->packed_bytes;
+  w->packed = NULL;
+  w->packed_bytes = 0;
+}
+
+sd_status metal_end_uploads(metal_backend *m, sd_error *error) {
+  if (!m->pending_count) return SD_OK;
+  const sd_status status = metal_end(m, error);
+  const void *dropped = NULL;
+  for (int32_t i = 0; i < m->pending_count; i++) {
+    weight *w = m->pending[i].weight;
+    const weight *source = &((const metal_weight *)w->packed)->for_fallback;
+    metal_free(m, m->pending[i].source);
+    if (source->mapping && source->mapping != dropped) {
+      dropped = source->mapping;
+      arena_drop_mapped(dropped, (size_t)source->mapping_bytes);
+    }
+    if (status) upload_forget(m, w);
+  }
+  m->pending_count = 0;
+  m->pending_bytes = 0;
+  return status;
+}
+
 /* The file's bytes in the GPU's reach; *own is to be freed. No buffer: no memory. */
 static metal_view upload_source(metal_backend *m, const weight *w, metal_buffer **own) {
   metal_view view = {0};
@@ -122,42 +161,67 @@ static metal_view upload_source(metal_backend *m, const weight *w, metal_buffer 
   if (upload_is_aligned_mapping(w)) *own = upload_wrap(&view, m, w);
   if (*own) return view;
   const int64_t bytes = weights_source_bytes(w);
-  view = (metal_view){m->scratch, 0, bytes};
-  if (bytes > METAL_SCRATCH_BYTES) view.buffer = *own = metal_take(m, bytes);
-  if (view.buffer) memcpy(view.buffer->contents, w->data, (size_t)bytes);
+  view = (metal_view){m->scratch, m->pending_bytes, bytes};
+  if (bytes > METAL_SCRATCH_BYTES) {
+    *own = metal_take(m, bytes);
+    view = (metal_view){*own, 0, bytes};
+  }
+  if (view.buffer) memcpy((char *)view.buffer->contents + view.offset, w->data, (size_t)bytes);
   return view;
 }
 
-/* Waits, so that a failure is this weight's. A missing kernel leaves the record without a view. */
-static sd_status upload_pack(metal_backend *m, metal_weight *record, const weight *w,
-                             sd_error *error) {
+/* Without a place, or a kernel that packs it: nothing reads the source, but only an idle GPU lets
+ * go of memory. */
+static sd_status upload_give_up(metal_backend *m, metal_weight *record, metal_buffer *source,
+                                sd_error *error) {
+  const sd_status status = metal_end_uploads(m, error);
+  metal_free(m, source);
+  upload_leave(m, record);
+  return status;
+}
+
+/* The weight is pending afterwards; a missing kernel leaves the record without a view. */
+static sd_status upload_pack(metal_backend *m, metal_weight *record, weight *w, sd_error *error) {
   const int64_t bytes = metal_pack_bytes(w);
   metal_buffer *own;
   const metal_view source = upload_source(m, w, &own);
   if (!source.buffer || !upload_place(m, record, bytes)) {
-    metal_free(m, own);
-    return upload_out_of_memory(w, bytes, error);
+    const sd_status status = upload_give_up(m, record, own, error);
+    return status ? status : upload_out_of_memory(w, bytes, error);
   }
   m->refused = NULL;
-  m->node = NULL;
   metal_pack(m, w, source, record->view);
-  sd_status status = metal_end(m, error);
-  metal_free(m, own);
-  if (m->refused) upload_leave(m, record);
   record->refused = m->refused;
-  return status;
+  m->refused = NULL;
+  if (record->refused) return upload_give_up(m, record, own, error);
+  m->pending[m->pending_count++] = (metal_pending){w, own};
+  m->pending_bytes += upload_round(source.bytes);
+  return SD_OK;
 }
 
-static sd_status upload_to_metal(metal_backend *m, metal_weight *record, const weight *w,
+/* Ends what is pending where this weight's source does not fit beside it. */
+static sd_status upload_make_room(metal_backend *m, const weight *w, sd_error *error) {
+  if (m->pending_bytes + weights_source_bytes(w) > METAL_SCRATCH_BYTES)
+    return metal_end_uploads(m, error);
+  return SD_OK;
+}
+
+static sd_status upload_to_metal(metal_backend *m, metal_weight *record, weight *w,
                                  sd_error *error) {
   if (upload_lies_as_read(w) && upload_is_aligned_mapping(w))
     record->own = upload_wrap(&record->view, m, w);
   if (record->own) return SD_OK;
+  const sd_status status = upload_make_room(m, w, error);
+  if (status) return status;
   if (!metal_open_scratch(m)) return upload_out_of_memory(w, METAL_SCRATCH_BYTES, error);
   if (w->mapping) arena_fetch_mapped(w->data, (size_t)weights_source_bytes(w));
-  sd_status status = upload_pack(m, record, w, error);
-  if (!status && w->mapping) arena_drop_mapped(w->mapping, (size_t)w->mapping_bytes);
-  return status;
+  return upload_pack(m, record, w, error);
+}
+
+/* Where no more is to wait, or all would be in vain: a stop leaves out what is encoded after it. */
+static int upload_is_due(const metal_backend *m) {
+  return m->pending_count == METAL_PENDING_MAX || m->pending_bytes >= METAL_SCRATCH_BYTES ||
+         m->failure.status || atomic_load(m->base.stop);
 }
 
 /* ---- for the other backend ---- */
@@ -214,18 +278,11 @@ sd_status metal_upload_for_fallback(metal_backend *m, metal_weight *record, sd_e
 
 /* ---- the table's functions ---- */
 
-static void upload_close(metal_backend *m, metal_weight *record) {
-  backend *other = m->fallback.backend;
-  if (record->for_fallback.packed) other->table->drop(other, &record->for_fallback);
-  upload_leave(m, record);
-  free(record);
-}
-
 sd_status metal_upload(backend *b, weight *w, sd_error *error) {
   metal_backend *m = metal_of(b);
   if (w->packed) return SD_OK;
   if (!w->data) return error_set(error, SD_BAD_MODEL, "%s has no data", w->name);
-  if (!metal_is_idle(m)) return metal_refuse_busy(error);
+  if (!m->pending_count && !metal_is_idle(m)) return metal_refuse_busy(error);
   metal_weight *record = calloc(1, sizeof *record);
   if (!record) return upload_out_of_memory(w, (int64_t)sizeof *record, error);
   record->for_fallback = *w;
@@ -239,13 +296,12 @@ sd_status metal_upload(backend *b, weight *w, sd_error *error) {
   w->packed = record;
   w->packed_bytes = record->view.buffer ? record->view.bytes : 0;
   m->weight_bytes += w->packed_bytes;
-  return SD_OK;
+  return upload_is_due(m) ? metal_end_uploads(m, error) : SD_OK;
 }
 
 void metal_drop(backend *b, weight *w) {
   metal_backend *m = metal_of(b);
-  upload_close(m, w->packed);
-  m->weight_bytes -= w->packed_bytes;
-  w->packed = NULL;
-  w->packed_bytes = 0;
+  sd_error unread;
+  metal_end_uploads(m, &unread);
+  if (w->packed) upload_forget(m, w); /* else it was pending, and the GPU failed */
 }
