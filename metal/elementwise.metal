@@ -1,5 +1,5 @@
-// elementwise: operators that need one number of each input: add, activation, cast, arange and the
-// timestep embedding.
+// elementwise: operators that need few numbers of each input: add, activation, cast, arange, the
+// timestep embedding and the colours of latents.
 #include "math.h"
 #include "numbers.h"
 #include "unroll.h"
@@ -60,4 +60,21 @@ kernel void timestep_embedding(constant timestep_args &args [[buffer(0)]],
   const ulong at = ulong(group.y) * ulong(2 * args.half_width) + ulong(args.first + i);
   store1(out, args.format, at, precise::cos(radians));
   store1(out, args.format, at + ulong(args.half_width), precise::sin(radians));
+}
+
+// out [pixels][3] = x [pixels][channels] times map [channels][3], and the row after it added. One
+// thread: one pixel.
+kernel void latent_rgb(constant latent_rgb_args &args [[buffer(0)]],
+                       device float *out [[buffer(1)]], const device uchar *x [[buffer(2)]],
+                       const device float *map [[buffer(3)]],
+                       uint pixel [[thread_position_in_grid]]) {
+  if (long(pixel) >= args.pixels) return;
+  const device float *row = map + args.channels * 3;
+  float3 color = float3(row[0], row[1], row[2]);
+  for (int c = 0; c < args.channels; c++) {
+    row = map + c * 3;
+    const float value = load1(x, args.x_format, ulong(pixel) * ulong(args.channels) + ulong(c));
+    color += value * float3(row[0], row[1], row[2]);
+  }
+  for (int i = 0; i < 3; i++) out[ulong(pixel) * 3 + ulong(i)] = color[i];
 }

@@ -91,6 +91,11 @@ typedef struct arange_args {
   int count, format; /* f32, f16 or i32 */
 } arange_args;
 
+typedef struct latent_rgb_args {
+  long pixels;
+  int channels, x_format;
+} latent_rgb_args;
+
 typedef struct timestep_args {
   int rows, half_width; /* rows of [half_width cosines | half_width sines] */
   int first, count;     /* frequencies of this dispatch */

@@ -72,6 +72,17 @@ static void reference_cast(const node *n, const reference_values *v) {
   for (int64_t i = 0; i < tensor_count(n->out); i++) v->out[i] = v->in[IN_X][i];
 }
 
+/* x [rows][c], map [c + 1][3] -> out [rows][3] */
+static void reference_latent_rgb(const node *n, const reference_values *v) {
+  const int64_t channels = n->in[IN_X]->c;
+  for (int64_t i = 0; i < tensor_count(n->out); i++) {
+    const int64_t row = i / OPS_COLORS, color = i % OPS_COLORS;
+    v->out[i] = v->in[IN_Y][channels * OPS_COLORS + color];
+    for (int64_t c = 0; c < channels; c++)
+      v->out[i] += v->in[IN_X][row * channels + c] * v->in[IN_Y][c * OPS_COLORS + color];
+  }
+}
+
 /* ---- norms ---- */
 
 /* x [rows][c], scale and shift [c] -> out [rows][c] */

@@ -51,6 +51,8 @@ static sd_dtype self_test_in_dtype(const self_test *t, int role) {
       return SD_F32;
     case OP_embedding:
       return role == IN_X ? SD_I32 : SD_F32;
+    case OP_latent_rgb:
+      return role == IN_X ? t->graph.dtype : SD_F32;
     case OP_attention:
       return role == IN_KEY_COUNTS ? SD_I32 : t->graph.dtype;
     default:
@@ -127,6 +129,8 @@ static tensor *self_test_record_op(self_test *t) {
       return ops_activation(g, in[IN_X], args->act);
     case OP_cast:
       return ops_cast(g, in[IN_X], g->dtype == SD_F32 ? SD_F16 : SD_F32);
+    case OP_latent_rgb:
+      return ops_latent_rgb(g, in[IN_X], in[IN_Y]);
     case OP_layer_norm:
       return ops_layer_norm(g, in[IN_X], w, bias, args->eps);
     case OP_group_norm:

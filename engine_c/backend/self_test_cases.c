@@ -22,6 +22,8 @@ static const self_test_case SELF_TEST_CASES[] = {
     {.op = OP_activation, .args = {.act = ACT_TANH3}, .in = {{2, 3, 5, 67}}, .spread = 15},
     {.op = OP_cast, .in = {{2, 3, 5, 67}}, .spread = 300},
 
+    {.op = OP_latent_rgb, .in = {{2, 9, 31, 4}, {1, 1, 5, 3}}},
+
     {.op = OP_layer_norm, .args = {.eps = 1e-5f}, .in = {{2, 1, 5, 77}}},
     {.op = OP_layer_norm, .args = {.eps = 1e-5f}, .in = {{1, 3, 4, 320}}},
     {.op = OP_group_norm, .args = {.groups = 8, .eps = 1e-6f}, .in = {{1, 9, 5, 72}}},

@@ -85,6 +85,14 @@ tensor *ops_cast(graph *g, tensor *x, sd_dtype dtype) {
   return graph_append(g, (node){.op = OP_cast, .out = out, .in = {x}});
 }
 
+tensor *ops_latent_rgb(graph *g, tensor *x, tensor *map) {
+  if (x->c > OPS_LATENT_CHANNELS || map->dtype != SD_F32 || tensor_rows(map) != x->c + 1 ||
+      map->c != OPS_COLORS)
+    return ops_refuse(g, OP_latent_rgb, "a row of three colours for each channel and one to add");
+  tensor *out = graph_tensor(g, SD_F32, x->n, x->h, x->w, OPS_COLORS);
+  return graph_append(g, (node){.op = OP_latent_rgb, .out = out, .in = {x, map}});
+}
+
 tensor *ops_layer_norm(graph *g, tensor *x, weight *scale, weight *shift, float eps) {
   if (!ops_use_vector(scale, x->c) || !ops_use_vector(shift, x->c))
     return ops_refuse(g, OP_layer_norm, "scale and shift need one number a channel");

@@ -8,8 +8,11 @@
 
 typedef struct graph graph;
 
-/* Channels of a source of a product of bf16 numbers are a multiple of this. */
-enum { OPS_BF16_BLOCK = 32 };
+enum {
+  OPS_BF16_BLOCK = 32, /* channels of a source of a product of bf16 numbers: a multiple of this */
+  OPS_LATENT_CHANNELS = 16, /* most that latent_rgb takes */
+  OPS_COLORS = 3
+};
 
 typedef enum op_kind {
 #define OP(name, tensors, cpu, metal, tolerance) OP_##name,
@@ -42,8 +45,8 @@ typedef struct op_args {
 
 /* Roles of a node's inputs. */
 enum { IN_X = 0, IN_Y = 1, IN_RESIDUAL = 2, IN_CHANNEL_ADD = 3, IN_MAX = 4 };
-/* attention: q, k, v, key_counts. add: x, y. group_norm and conv2d: x, second source y. embedding:
- * ids x, extra rows y. */
+/* attention: q, k, v, key_counts. add: x, y. latent_rgb: x, map y. group_norm and conv2d: x, second
+ * source y. embedding: ids x, extra rows y. */
 enum { IN_Q = 0, IN_K = 1, IN_V = 2, IN_KEY_COUNTS = 3 };
 /* Roles of a node's weights. */
 enum { WEIGHT_MAIN = 0, WEIGHT_BIAS = 1, WEIGHT_MAX = 2 };
@@ -67,6 +70,10 @@ tensor *ops_activation(graph *g, tensor *x, activation act);
 
 /* The same numbers as SD_F32, SD_F16 or SD_BF16; x itself where nothing changes. */
 tensor *ops_cast(graph *g, tensor *x, sd_dtype dtype);
+
+/* What a preview shows of latents x [n,h,w,c], c up to OPS_LATENT_CHANNELS: x times the first c
+ * rows of map [1,1,c+1,3] f32, and its last row added: [n,h,w,3] f32. */
+tensor *ops_latent_rgb(graph *g, tensor *x, tensor *map);
 
 /* Each row to mean 0 and variance 1, then * scale + shift ([c] each). */
 tensor *ops_layer_norm(graph *g, tensor *x, weight *scale, weight *shift, float eps);

@@ -175,7 +175,7 @@ static sd_status denoise_init_latents(generation *g) {
 static sd_status denoise_open_preview(generation *g) {
   const sd_request *r = g->request;
   int full = r->preview == SD_PREVIEW_TAESD;
-  if (r->preview == SD_PREVIEW_NONE || (!full && !g->model->config.has_latent_rgb)) return SD_OK;
+  if (!frame_previews(&g->f)) return SD_OK;
   g->preview_h = full ? r->height : g->f.latent_h;
   g->preview_w = full ? r->width : g->f.latent_w;
   size_t pixels = (size_t)g->preview_h * (size_t)g->preview_w;

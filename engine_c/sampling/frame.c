@@ -135,7 +135,13 @@ static void frame_record_unet(frame *f, const network *net, frame_slot *slot) {
 
 static void frame_record_preview(frame *f, const network *net, frame_slot *slot) {
   slot->in[0] = graph_input(net->g, SD_F32, 1, f->latent_h, f->latent_w, 4);
-  slot->out = taesd_decode(net, slot->in[0]);
+  if (f->request->preview == SD_PREVIEW_TAESD) {
+    slot->out = taesd_decode(net, slot->in[0]);
+    return;
+  }
+  graph_label(net->g, "preview");
+  slot->in[1] = graph_input(net->g, SD_F32, 1, 1, 5, OPS_COLORS);
+  slot->out = ops_latent_rgb(net->g, slot->in[0], slot->in[1]);
 }
 
 static void frame_record_decode(frame *f, const network *net, frame_slot *slot) {
@@ -183,9 +189,15 @@ static sd_status frame_record(frame *f, frame_part part, sd_dtype dtype, sd_erro
   return slot->g.error.status;
 }
 
+int frame_previews(const frame *f) {
+  const sd_preview wished = f->request->preview;
+  return wished == SD_PREVIEW_TAESD ||
+         (wished == SD_PREVIEW_LATENT_RGB && f->model->config.has_latent_rgb);
+}
+
 static int frame_needs(const frame *f, frame_part part) {
   if (part == PART_ENCODE) return frame_encodes(f);
-  if (part == PART_PREVIEW) return f->request->preview == SD_PREVIEW_TAESD;
+  if (part == PART_PREVIEW) return frame_previews(f);
   return 1;
 }
 

@@ -12,7 +12,7 @@ typedef enum frame_part {
   PART_TEXT,    /* ids [chunks,1,77,1], extra rows or NULL -> conditioning */
   PART_CONTEXT, /* context [prompts,1,tokens,width] -> keys and values, kept for all steps */
   PART_UNET,    /* latents, timestep, key counts -> prediction */
-  PART_PREVIEW, /* latents [1,h,w,4] -> picture, by TAESD */
+  PART_PREVIEW, /* latents [1,h,w,4] -> picture, by TAESD; or with a map [1,1,5,3] -> colours */
   PART_DECODE,  /* latents [1,h,w,4] -> picture */
   PART_COUNT
 } frame_part;
@@ -61,6 +61,9 @@ sd_status frame_run(frame *f, frame_part part, sd_error *error);
 /* Host addresses of an input and of the whole output, valid until the next frame_prepare. */
 void *frame_input(const frame *f, frame_part part, int32_t index);
 const float *frame_output(const frame *f, frame_part part);
+
+/* Whether steps are followed by a preview: a latent-to-RGB one needs the model's map. */
+int frame_previews(const frame *f);
 
 /* Whether pictures go through TAESD because the model has no VAE. */
 int frame_decodes_by_taesd(const frame *f);

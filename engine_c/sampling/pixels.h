@@ -1,4 +1,4 @@
-/* pixels: between latents, floats and 8-bit RGB. Owns rounding; knows no network. */
+/* pixels: between floats and 8-bit RGB. Owns rounding; knows no network. */
 #ifndef SAMPLING_PIXELS_H
 #define SAMPLING_PIXELS_H
 
@@ -10,10 +10,5 @@ void pixels_to_bytes(uint8_t *out, const float *in, size_t count, float scale, f
 
 /* out[i] = in[i] / 255 * scale + shift. */
 void pixels_from_bytes(float *out, const uint8_t *in, size_t count, float scale, float shift);
-
-/* Preview: each latent pixel (4 numbers) to RGB by a linear map; rows of `map` are the 4 channels
- * and a bias, in -1..1. */
-void pixels_project_latents(uint8_t *out, const float *latents, size_t pixel_count,
-                            const float map[5][3]);
 
 #endif

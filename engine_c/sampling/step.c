@@ -79,22 +79,23 @@ void generation_noise(void *user, float *out) {
 }
 
 static void step_fill_preview(generation *g, const void *what) {
+  const sd_model_config *config = &g->model->config;
   memcpy(frame_input(&g->f, PART_PREVIEW, 0), what, g->picture_count * sizeof(float));
+  if (g->request->preview == SD_PREVIEW_LATENT_RGB)
+    memcpy(frame_input(&g->f, PART_PREVIEW, 1), config->latent_rgb, sizeof config->latent_rgb);
 }
 
 static sd_status step_preview(generation *g, const float *denoised) {
   size_t bytes = (size_t)g->preview_h * (size_t)g->preview_w * 3;
+  int full = g->request->preview == SD_PREVIEW_TAESD; /* 0..1; colours of latents are -1..1 */
   for (int32_t i = 0; i < g->request->batch_count; i++) {
     const float *latents = denoised + (size_t)i * g->picture_count;
     uint8_t *out = g->preview + (size_t)i * bytes;
-    if (g->request->preview == SD_PREVIEW_LATENT_RGB) {
-      pixels_project_latents(out, latents, g->picture_count / 4, g->model->config.latent_rgb);
-      continue;
-    }
     sd_status status = generation_run(g, PART_PREVIEW, step_fill_preview, latents);
     if (status) return status;
-    pixels_to_bytes(out, frame_output(&g->f, PART_PREVIEW), bytes, 1, 0);
-    if (g->request->mask)
+    pixels_to_bytes(out, frame_output(&g->f, PART_PREVIEW), bytes, full ? 1 : 0.5f,
+                    full ? 0 : 0.5f);
+    if (full && g->request->mask)
       inpaint_composite(out, g->request->init_image, g->request->mask, bytes / 3);
   }
   return SD_OK;

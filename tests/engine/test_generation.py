@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.checkpoint.family import describe
+from app.checkpoint.reader import open_checkpoint
 from app.engine.engine import BadArgument, BadModel, Cancelled, Engine, EngineError, Model
 from app.engine.types import Dtype, Phase, Preview, Progress, Rng, Sampler, Schedule
-from tests.engine.model_setup import MINI_TAESD, open_model, prompt, request
+from tests.engine.model_setup import MINI, MINI_TAESD, open_model, prompt, request
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +152,20 @@ def test_latent_rgb_preview_has_the_latents_size(model: Model) -> None:
     last = [p for p in seen if p.preview][-1]
     assert (last.preview_width, last.preview_height) == (16, 8)
     assert len(set(last.preview or b"")) > 16
+
+
+def test_a_latent_rgb_preview_is_the_models_map_of_the_latents(model: Model) -> None:
+    """Each picture's; after Euler's last step the latents are what the network thinks they are."""
+    previews: list[bytes] = []
+    source = request(width=128, batch_count=2, preview=Preview.LATENT_RGB)
+    output = model.generate(source, lambda p: bool(previews.append(p.preview or b"")))
+    with open_checkpoint(MINI) as checkpoint:
+        factors = np.array(describe(checkpoint).config.latent_rgb)
+    found = np.frombuffer(output.latents, "<f4").reshape(-1, 4).astype(np.float64)
+    colors = np.clip((found @ factors[:4] + factors[4]) / 2 + 0.5, 0, 1)
+    shown = np.frombuffer([p for p in previews if p][-1], np.uint8).reshape(-1, 3)
+    assert shown.shape == colors.shape
+    assert np.abs(shown - colors * 255).max() <= 0.51
 
 
 def test_a_true_return_value_cancels_and_the_engine_goes_on(model: Model) -> None:

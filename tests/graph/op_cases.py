@@ -135,6 +135,16 @@ def _activation(act: str, *shape: int) -> Callable[[Maker], Built]:
     return build
 
 
+def _latent_rgb(*shape: int) -> Callable[[Maker], Built]:
+    def build(make: Maker) -> Built:
+        x = make.array(*shape)
+        rows = make.random.standard_normal((1, 1, shape[-1] + 1, 3)).astype(np.float32)
+        wanted = x.astype(np.float64) @ rows[0, 0, :-1] + rows[0, 0, -1]
+        return Op(name="latent_rgb", inputs=(x, rows)), wanted
+
+    return build
+
+
 def _cast(dtype_in: str, dtype_out: str, *shape: int) -> Callable[[Maker], Built]:
     def build(make: Maker) -> Built:
         x = in_dtype(make.array(*shape), dtype_in)
@@ -310,12 +320,7 @@ CASES = (
     Case(op="arange", title="positions", build=_arange(0, 1, 77, "i32")),
     Case(op="timestep_embedding", title="320", build=_timestep(2, 320)),
     Case(op="timestep_embedding", title="tiny", build=_timestep(3, 6)),
-    Case(
-        op="embedding",
-        title="tokens",
-        build=_embedding((2, 1, 77, 1), 50, 37),
-        has_weights=True,
-    ),
+    Case(op="embedding", title="tokens", build=_embedding((2, 1, 77, 1), 50, 37), has_weights=True),
     Case(op="embedding", title="positions", build=_embedding((1, 1, 1, 9), 9, 1100)),
     Case(
         op="embedding",
@@ -335,42 +340,20 @@ CASES = (
     Case(op="cast", title="to f32", build=_cast("f16", "f32", 2, 3, 5, 7)),
     Case(op="cast", title="to bf16", build=_cast("f32", "bf16", 1, 3, 5, 1001)),
     Case(op="cast", title="from bf16", build=_cast("bf16", "f32", 2, 3, 5, 7)),
+    Case(op="latent_rgb", title="4 channels", build=_latent_rgb(2, 17, 23, 4)),
+    Case(op="latent_rgb", title="16 channels", build=_latent_rgb(1, 1, 300, 16)),
+    Case(op="latent_rgb", title="one pixel", build=_latent_rgb(1, 1, 1, 1)),
     Case(op="layer_norm", title="768", build=layer_norm(2, 1, 77, 768), has_weights=True),
     Case(op="layer_norm", title="odd", build=layer_norm(1, 3, 5, 13)),
     Case(op="layer_norm", title="one", build=layer_norm(1, 2, 2, 1)),
-    Case(
-        op="layer_norm",
-        title="mean",
-        build=layer_norm(1, 1, 40, 320, scale=2, offset=5000),
-    ),
-    Case(
-        op="group_norm",
-        title="plain",
-        build=group_norm(2, 5, 7, (64,), 32),
-        has_weights=True,
-    ),
+    Case(op="layer_norm", title="mean", build=layer_norm(1, 1, 40, 320, scale=2, offset=5000)),
+    Case(op="group_norm", title="plain", build=group_norm(2, 5, 7, (64,), 32), has_weights=True),
     Case(op="group_norm", title="silu", build=group_norm(1, 8, 8, (40,), 4, act="silu")),
-    Case(
-        op="group_norm",
-        title="straddle",
-        build=group_norm(2, 3, 5, (10, 26), 4, act="silu"),
-    ),
+    Case(op="group_norm", title="straddle", build=group_norm(2, 3, 5, (10, 26), 4, act="silu")),
     Case(op="group_norm", title="odd", build=group_norm(3, 1, 1, (3, 6), 3)),
-    Case(
-        op="group_norm",
-        title="splits",
-        build=group_norm(1, 70, 71, (48, 16), 32, act="silu"),
-    ),
-    Case(
-        op="group_norm",
-        title="mean",
-        build=group_norm(1, 16, 17, (64,), 32, offset=5000),
-    ),
-    Case(
-        op="group_norm",
-        title="big",
-        build=group_norm(1, 32, 33, (64,), 32, scale=3000),
-    ),
+    Case(op="group_norm", title="splits", build=group_norm(1, 70, 71, (48, 16), 32, act="silu")),
+    Case(op="group_norm", title="mean", build=group_norm(1, 16, 17, (64,), 32, offset=5000)),
+    Case(op="group_norm", title="big", build=group_norm(1, 32, 33, (64,), 32, scale=3000)),
     Case(
         op="group_norm",
         title="f32 in",
@@ -388,11 +371,7 @@ CASES = (
         build=linear((2, 1, 17, 40), 50, act="geglu"),
         has_weights=True,
     ),
-    Case(
-        op="linear",
-        title="geglu odd",
-        build=linear((1, 1, 3, 19), 5, act="geglu", bias=False),
-    ),
+    Case(op="linear", title="geglu odd", build=linear((1, 1, 3, 19), 5, act="geglu", bias=False)),
     *(
         Case(
             op="linear",

@@ -121,6 +121,8 @@ static tensor *probe_record(probe_frame *f, const probe_op *op, tensor **in, wei
       return ops_activation(g, in[IN_X], act);
     case OP_cast:
       return ops_cast(g, in[IN_X], op->dtype);
+    case OP_latent_rgb:
+      return ops_latent_rgb(g, in[IN_X], in[IN_Y]);
     case OP_layer_norm:
       return ops_layer_norm(g, in[IN_X], w[WEIGHT_MAIN], w[WEIGHT_BIAS], op->eps);
     case OP_group_norm:

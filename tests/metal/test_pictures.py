@@ -88,16 +88,37 @@ def test_the_first_job_takes_few_command_buffers(
     assert first - second <= 24
 
 
-@pytest.mark.parametrize("preview", [Preview.LATENT_RGB, Preview.TAESD])
-def test_previews_come_after_each_step(metal: Any, preview: Preview) -> None:
+def previews(engine: Any, wished: GenerationInput) -> list[np.ndarray]:
+    """What is shown after each step."""
     seen: list[Progress] = []
-    with open_model(metal, taesd=MINI_TAESD) as model:
-        model.generate(request(preview=preview, precision=Dtype.F16), seen.append)
+    with open_model(engine, taesd=MINI_TAESD) as model:
+        model.generate(wished, seen.append)
     steps = [progress for progress in seen if progress.phase is Phase.DENOISE and progress.step]
     assert [progress.step for progress in steps] == [1, 2]
-    for progress in steps:
-        assert progress.preview
-        assert len(set(progress.preview)) > 10  # a picture, not one grey
+    return [np.frombuffer(progress.preview or b"", np.uint8).astype(float) for progress in steps]
+
+
+@pytest.mark.parametrize("preview", [Preview.LATENT_RGB, Preview.TAESD])
+def test_previews_are_the_cpu_s(metal: Any, cpu: Any, preview: Preview) -> None:
+    """Of each picture; by as much as the pictures may differ."""
+    wished = request(preview=preview, batch_count=2)
+    for precision, least_db in PSNR_DB.items():
+        shown = previews(metal, replace(wished, precision=precision))
+        for got, wanted in zip(shown, previews(cpu, wished), strict=True):
+            assert wanted.std() > 10  # a picture, not one grey
+            assert 10 * np.log10(255**2 / max(np.mean((got - wanted) ** 2), 1e-9)) >= least_db
+    assert metal.report().fallbacks == ()
+
+
+def test_the_cpu_makes_previews_where_the_gpu_cannot(
+    engine_module: ModuleType, control: simulator.Control, cpu: Any
+) -> None:
+    control.set_faults("pipeline=latent_rgb")
+    wished = request(preview=Preview.LATENT_RGB)
+    with engine_module.Engine(backend=BackendName.METAL) as engine:
+        assert [row.op for row in engine.report().fallbacks] == ["latent_rgb"]
+        for got, wanted in zip(previews(engine, wished), previews(cpu, wished), strict=True):
+            assert np.abs(got - wanted).max() <= 1
 
 
 def test_a_cancel_is_answered_soon(engine_module: ModuleType, metal: Any) -> None:
@@ -209,4 +230,4 @@ def test_the_command_line_tells_of_the_gpu() -> None:
     assert told.returncode == 0, told.stderr
     for words in ("GPU family Apple7", "library core (MSL 3.0) ready", "pipeline attention_f16_40"):
         assert words in told.stdout
-    assert "All 11 passed." in told.stdout
+    assert "All 12 passed." in told.stdout

@@ -1,5 +1,6 @@
-/* cpu elementwise: the operators without sums: arange, timestep embedding, embedding, add,
- * activation, cast. Owns the cut of flat tensors into chunks; knows no network. */
+/* cpu elementwise: the operators without long sums: arange, timestep embedding, embedding, add,
+ * activation, cast, latents to colours. Owns the cut of flat tensors into chunks; knows no network.
+ */
 #include <math.h>
 
 #include "backend/cpu/cpu_backend.h"
@@ -168,3 +169,32 @@ static void cast_body(const cpu_isa *isa, const op_args *args, float *to, const 
 void cpu_add(cpu_backend *cpu, const node *n) { elementwise_run(cpu, n, add_body); }
 void cpu_activation(cpu_backend *cpu, const node *n) { elementwise_run(cpu, n, activation_body); }
 void cpu_cast(cpu_backend *cpu, const node *n) { elementwise_run(cpu, n, cast_body); }
+
+/* ---- latent_rgb ---- */
+
+typedef struct latent_rgb {
+  const cpu_backend *cpu;
+  const node *node;
+} latent_rgb;
+
+/* One row of pixels. */
+static void latent_rgb_item(void *user, int64_t item, int32_t worker) {
+  (void)worker;
+  const latent_rgb *job = user;
+  const tensor *x = job->node->in[IN_X], *out = job->node->out;
+  const float *map = cpu_address(job->cpu, job->node->in[IN_Y]), *bias = map + x->c * OPS_COLORS;
+  float *to = (float *)(void *)elementwise_at(job->cpu, out, item * out->w * OPS_COLORS);
+  float buffer[OPS_LATENT_CHANNELS];
+  for (int32_t i = 0; i < out->w; i++, to += OPS_COLORS) {
+    const float *pixel = elementwise_read(job->cpu, x, (item * x->w + i) * x->c, x->c, buffer);
+    for (int32_t color = 0; color < OPS_COLORS; color++) {
+      float sum = bias[color];
+      for (int32_t c = 0; c < x->c; c++) sum += pixel[c] * map[c * OPS_COLORS + color];
+      to[color] = sum;
+    }
+  }
+}
+
+void cpu_latent_rgb(cpu_backend *cpu, const node *n) {
+  threads_run(cpu->pool, (int64_t)n->out->n * n->out->h, latent_rgb_item, &(latent_rgb){cpu, n});
+}

@@ -1,6 +1,6 @@
-/* metal elementwise: encoders of the operators without sums: arange, timestep embedding, embedding,
- * add, activation, cast. Owns the cut of flat tensors into threads; what is computed is said in
- * metal/elementwise.metal and metal/embedding.metal. */
+/* metal elementwise: encoders of the operators without long sums: arange, timestep embedding,
+ * embedding, add, activation, cast, latents to colours. Owns the cut of flat tensors into threads;
+ * what is computed is said in metal/elementwise.metal and metal/embedding.metal. */
 #include <math.h>
 
 #include "backend/metal/metal_backend.h"
@@ -129,5 +129,24 @@ void metal_embedding(metal_backend *m, const node *n) {
   /* As many rows of the table as ids, not the whole table. */
   d.bytes = (double)(d.out.bytes + d.in[0].bytes) +
             (double)d.in[1].bytes * (double)rows / (double)table->shape[0];
+  metal_encode(m, &d);
+}
+
+/* ---- latent_rgb ---- */
+
+void metal_latent_rgb(metal_backend *m, const node *n) {
+  const tensor *x = n->in[IN_X];
+  const latent_rgb_args args = {
+      .pixels = tensor_rows(x), .channels = x->c, .x_format = (int)x->dtype};
+  metal_dispatch d = {.kernel = METAL_latent_rgb,
+                      .args = &args,
+                      .args_bytes = sizeof args,
+                      .out = metal_tensor_view(m, n->out),
+                      .in = {metal_tensor_view(m, x), metal_tensor_view(m, n->in[IN_Y])},
+                      .in_count = 2,
+                      .groups = {elementwise_groups(args.pixels, ELEMENTWISE_THREADS), 1, 1},
+                      .threads = ELEMENTWISE_THREADS,
+                      .flops = 2.0 * OPS_COLORS * (double)tensor_count(x)};
+  d.bytes = (double)(d.out.bytes + d.in[0].bytes + d.in[1].bytes);
   metal_encode(m, &d);
 }
