@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from app.cli import main
 from app.engine.engine import BackendFailed, Engine, OutOfMemory
 from app.engine.types import OpCheck
 from app.paths import resource_path
 from app.version import VERSION
+from tests.checkpoint.torch_files import write_checkpoint
 from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
 from tests.random_weights import UNET, normal
 
@@ -247,6 +248,21 @@ def test_gguf_file(capsys: pytest.CaptureFixture[str], mini_gguf: Path) -> None:
     digest = hashlib.sha256(mini_gguf.read_bytes()).hexdigest()
     text = made["pictures"][0]["parameters"]
     assert f"Model hash: {digest[:10]}, Model: mini-Q8_0," in text
+
+
+def test_ckpt_file_draws_the_same_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a safetensors file of the same tensors."""
+    arrays = load_file(resource_path("models/aquatint-mini.safetensors"))
+    save_file(arrays, "same.safetensors")
+    write_checkpoint(Path("same.ckpt"), arrays)
+    pictures = []
+    for ending in ("safetensors", "ckpt"):
+        model = ("--model", f"same.{ending}", "--output", f"{ending}.png")
+        assert main(["generate", "x", "--seed", "1", *SMALL, *model]) == 0
+        with Image.open(f"{ending}.png") as picture:
+            pictures.append(picture.tobytes())
+    assert pictures[0] == pictures[1]
+    capsys.readouterr()
 
 
 def test_inspect_shows_strangers_text_without_control_characters(

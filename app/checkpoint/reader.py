@@ -1,4 +1,4 @@
-"""Opens a model where it lies, mapped read-only: a safetensors or GGUF file, a diffusers folder.
+"""Opens a model where it lies, mapped read-only: safetensors, GGUF, torch, a diffusers folder.
 
 Owns the mappings and the addresses handed out from them; nothing is copied or converted. Knows
 nothing of what the tensors mean.
@@ -13,15 +13,18 @@ from types import MappingProxyType
 from typing import Self
 
 from app.checkpoint.diffusers_folder import Config, read_configs, weight_files
-from app.checkpoint.gguf_header import MAGIC, read_gguf_header
+from app.checkpoint.gguf_header import MAGIC as GGUF
+from app.checkpoint.gguf_header import read_gguf_header
 from app.checkpoint.safetensors_header import LENGTH_BYTES, header_length, parse_header
-from app.checkpoint.stored import CheckpointError, StoredTensor, shown
+from app.checkpoint.stored import CheckpointError, Header, StoredTensor, shown
+from app.checkpoint.torch_header import read_torch_header
 from app.engine._engine import ffi
 
 __all__ = ["Checkpoint", "CheckpointError", "StoredTensor", "open_checkpoint"]
 
 SNIFF_BYTES = 512
 USE_SAFETENSORS = "use the .safetensors version"
+TORCH_ENDINGS = (".ckpt", ".pt", ".pth", ".bin")
 DOWNLOAD_AGAIN = "download it again"
 CHOOSE_MODEL = "choose a .safetensors model"
 
@@ -41,7 +44,8 @@ SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"{", "a JSON text and not a model", CHOOSE_MODEL),
     (bytes(64), "full of zeros, so its download did not finish", DOWNLOAD_AGAIN),
 )
-PICKLE = "a pickle checkpoint, which Aquatint does not open yet"
+ZIP = b"PK"
+PICKLE = "a pickle of torch before 1.6, which Aquatint does not open"
 
 
 class Checkpoint:
@@ -82,7 +86,7 @@ class Checkpoint:
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Opens a .safetensors or .gguf file or a diffusers folder; CheckpointError for all else.
+    """Opens a .safetensors, .gguf or .ckpt file or a diffusers folder; CheckpointError else.
 
     Reads headers and configs only: the time does not grow with the weights.
     """
@@ -133,11 +137,7 @@ def _map_file(path: Path, mappings: ExitStack) -> tuple[Mapping[str, str], list[
             "you may read it."
         ) from None
     mappings.callback(_close_mapping, mapping)
-    if mapping[: len(MAGIC)] == MAGIC:
-        header = read_gguf_header(mapping, name)
-    else:
-        length = header_length(mapping[:LENGTH_BYTES], size, name)
-        header = parse_header(mapping[LENGTH_BYTES : LENGTH_BYTES + length], size, name)
+    header = _header(mapping, path)
     base = int(ffi.cast("uintptr_t", ffi.from_buffer(mapping)))
     return header.metadata, [
         StoredTensor(
@@ -150,6 +150,18 @@ def _map_file(path: Path, mappings: ExitStack) -> tuple[Mapping[str, str], list[
         )
         for entry in header.entries
     ]
+
+
+def _header(mapping: mmap.mmap, path: Path) -> Header:
+    """What the file says of itself, in any of the formats; its first bytes say which it is."""
+    name, size = shown(path.name), len(mapping)
+    start = mapping[: LENGTH_BYTES + 1]
+    if start.startswith(GGUF):
+        return read_gguf_header(mapping, name)
+    if start.startswith(ZIP) and not start.endswith(b"{"):
+        return read_torch_header(path, mapping)
+    length = header_length(start[:LENGTH_BYTES], size, name)
+    return parse_header(mapping[LENGTH_BYTES : LENGTH_BYTES + length], size, name)
 
 
 def _mapping(path: Path, name: str) -> tuple[mmap.mmap, int]:
@@ -167,16 +179,14 @@ def _check_start(start: bytes, path: Path) -> None:
     name = shown(path.name)
     if not start:
         raise CheckpointError(f"{name} is empty: {DOWNLOAD_AGAIN}.")
-    if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" or start.startswith(MAGIC):
+    if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" or start.startswith(GGUF):
         return  # header length, then JSON: safetensors, whatever the length's bytes look like
-    if start.startswith(b"PK"):
-        is_pickle = b".pkl" in start or path.suffix in {".ckpt", ".pt", ".pth", ".bin"}
-        what, act = (
-            (PICKLE, USE_SAFETENSORS)
-            if is_pickle
-            else ("a zip archive", "unpack it and open the .safetensors file in it")
+    if start.startswith(ZIP):
+        if b".pkl" in start or path.suffix in TORCH_ENDINGS:
+            return
+        raise CheckpointError(
+            f"{name} is a zip archive: unpack it and open the .safetensors file in it."
         )
-        raise CheckpointError(f"{name} is {what}: {act}.")
     if start[0] == 0x80 and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         raise CheckpointError(f"{name} is {PICKLE}: {USE_SAFETENSORS}.")
     for signature, what, act in SIGNATURES:

@@ -25,7 +25,22 @@ STORAGES: Mapping[str, str] = MappingProxyType(
         "DoubleStorage": "F64",
         "LongStorage": "I64",
         "IntStorage": "I32",
+        "ShortStorage": "I16",
+        "CharStorage": "I8",
+        "ByteStorage": "U8",
+        "BoolStorage": "BOOL",
     }
+)
+# what trainers leave beside the tensors of a checkpoint; no value is made of it
+LEFT_ASIDE = frozenset(
+    (
+        "_codecs.encode",
+        "numpy.dtype",
+        "numpy.core.multiarray.scalar",
+        "numpy._core.multiarray.scalar",
+        "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+        "pytorch_lightning.utilities.parsing.AttributeDict",
+    )
 )
 
 
@@ -82,6 +97,10 @@ class _Storage:
 
 class _Mark:
     """Where an opcode's items on the stack begin."""
+
+
+class _LeftAside:
+    """What stands in the place of a value that is not made."""
 
 
 class _Module(dict[str, Any]):
@@ -164,6 +183,9 @@ class _Machine:
     def call(self, _: Any) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
         make = _CALLS.get(function.name) if isinstance(function, _Global) else None
+        if isinstance(function, _Global) and function.name in LEFT_ASIDE:
+            self._stack.append(_LeftAside())
+            return
         if make is None:
             raise PickleError(f"wants to run code ({getattr(function, 'name', 'unnamed')})")
         self._stack.append(make(*arguments))
@@ -173,13 +195,14 @@ class _Machine:
         state, target = self._stack.pop(), self._stack[-1]
         if isinstance(target, _Module) and isinstance(state, dict):
             target.update(state.get("_parameters") or state)
-        elif not isinstance(target, dict):
+        elif not isinstance(target, dict | _LeftAside):
             raise ValueError
 
 
 def _set_items(target: Any, items: list[Any]) -> None:
-    """Keys are texts and numbers: the hash of a tuple in a tuple in a ... would end the process."""
-    if not isinstance(target, dict) or not all(type(key) in (str, int) for key in items[::2]):
+    """Keys are texts, numbers, names: the hash of a tuple in a tuple ... would end the process."""
+    keys = (str, int, _Global)
+    if not isinstance(target, dict) or not all(type(key) in keys for key in items[::2]):
         raise ValueError
     target.update(zip(items[::2], items[1::2], strict=True))
 

@@ -18,8 +18,7 @@ MINIMUM_SYSTEM = "13.0"  # what Qt 6.11's wheels ask for
 ICON_FILE = "Aquatint.icns"
 COPYRIGHT = "MIT licence. Parts by others: see About Aquatint."
 
-# Kinds of files that no system names: identifier, words, what it is, endings. Python's pickles
-# (.ckpt, .pt, .pth, .bin) are taken so that Aquatint can say why it does not open them.
+# Kinds of files that no system names: identifier, words, what it is, endings.
 MODEL_TYPES = (
     ("io.github.aquatint.safetensors", "Safetensors model", (".safetensors",)),
     ("io.github.aquatint.gguf", "GGUF model", (".gguf",)),

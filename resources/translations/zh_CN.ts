@@ -578,6 +578,18 @@
         <translation>{name} 不含{network}：请选择完整的模型文件。</translation>
     </message>
     <message>
+        <source>{name} wants to run code ({code}): use the .safetensors version of it.</source>
+        <translation>{name} 想要运行代码（{code}）：请使用它的 .safetensors 版本。</translation>
+    </message>
+    <message>
+        <source>{name} is damaged: use the .safetensors version of it.</source>
+        <translation>{name} 已损坏：请使用它的 .safetensors 版本。</translation>
+    </message>
+    <message>
+        <source>{name} is no file of torch 1.6 or later: use the .safetensors version of it.</source>
+        <translation>{name} 不是 torch 1.6 或更新版本保存的文件：请使用它的 .safetensors 版本。</translation>
+    </message>
+    <message>
         <source>{name} holds no tensors: choose another file.</source>
         <translation>{name} 不含任何张量：请选择其他文件。</translation>
     </message>
@@ -750,8 +762,8 @@
         <translation>全为零的文件，下载没有完成</translation>
     </message>
     <message>
-        <source>a pickle checkpoint, which Aquatint does not open yet</source>
-        <translation> pickle 格式的模型，Aquatint 暂不支持</translation>
+        <source>a pickle of torch before 1.6, which Aquatint does not open</source>
+        <translation> torch 1.6 之前的 pickle 文件，Aquatint 不支持</translation>
     </message>
     <message>
         <source>choose a Stable Diffusion 1.x checkpoint</source>

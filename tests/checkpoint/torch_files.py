@@ -2,12 +2,18 @@
 
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-STORAGES = {"float32": "FloatStorage", "float16": "HalfStorage", "float64": "DoubleStorage"}
+STORAGES = {
+    "float32": "FloatStorage",
+    "float16": "HalfStorage",
+    "float64": "DoubleStorage",
+    "int64": "LongStorage",
+}
 
 
 def text(value: str) -> bytes:
@@ -52,6 +58,16 @@ def tensor(
         *("torch._utils", "_rebuild_tensor_v2", storage, number(offset)),
         *(shape, stepped, b"\x89", hooks),
     )
+
+
+def write_checkpoint(
+    path: Path, arrays: Mapping[str, NDArray[Any]], beside: Mapping[str, bytes] | None = None
+) -> Path:
+    """A checkpoint as trainers save it, each tensor with its storage; `beside` are opcodes."""
+    keys = {name: str(place) for place, name in enumerate(arrays)}
+    state = {name: tensor(array, keys[name]) for name, array in arrays.items()}
+    opcodes = dictionary({**(beside or {}), "state_dict": dictionary(state)})
+    return write_archive(path, opcodes, {keys[name]: a.tobytes() for name, a in arrays.items()})
 
 
 def write_archive(

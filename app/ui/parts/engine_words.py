@@ -93,6 +93,13 @@ SENTENCES: tuple[str, ...] = _texts(
         "Engine", "{name} is incomplete (tensor {tensor} is missing): download it again."
     ),
     QT_TRANSLATE_NOOP("Engine", "{name} holds no {network}: choose the full checkpoint."),
+    QT_TRANSLATE_NOOP(
+        "Engine", "{name} wants to run code ({code}): use the .safetensors version of it."
+    ),
+    QT_TRANSLATE_NOOP("Engine", "{name} is damaged: use the .safetensors version of it."),
+    QT_TRANSLATE_NOOP(
+        "Engine", "{name} is no file of torch 1.6 or later: use the .safetensors version of it."
+    ),
     QT_TRANSLATE_NOOP("Engine", "{name} holds no tensors: choose another file."),
     QT_TRANSLATE_NOOP(
         "Engine",
@@ -160,7 +167,7 @@ PHRASES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP("Engine", "a web page and not the model itself"),
     QT_TRANSLATE_NOOP("Engine", "a JSON text and not a model"),
     QT_TRANSLATE_NOOP("Engine", "full of zeros, so its download did not finish"),
-    QT_TRANSLATE_NOOP("Engine", "a pickle checkpoint, which Aquatint does not open yet"),
+    QT_TRANSLATE_NOOP("Engine", "a pickle of torch before 1.6, which Aquatint does not open"),
     QT_TRANSLATE_NOOP("Engine", "choose a Stable Diffusion 1.x checkpoint"),
     QT_TRANSLATE_NOOP("Engine", "choose a Stable Diffusion 1.x checkpoint and add the VAE to it"),
     QT_TRANSLATE_NOOP(
