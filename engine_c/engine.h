@@ -98,6 +98,15 @@ typedef enum sd_preview {
   SD_PREVIEW_TAESD = 2
 } sd_preview;
 
+/* What stands where the mask paints before the first step. All but the original know nothing of
+ * what was there: kept latents are encoded with the fill beside them. */
+typedef enum sd_masked_content {
+  SD_CONTENT_ORIGINAL = 0,
+  SD_CONTENT_FILL = 1, /* colours of the kept surroundings */
+  SD_CONTENT_LATENT_NOISE = 2,
+  SD_CONTENT_LATENT_NOTHING = 3 /* latents of 0 */
+} sd_masked_content;
+
 /* ---- engine ---- */
 
 typedef struct sd_engine sd_engine;
@@ -326,12 +335,16 @@ typedef struct sd_request {
   /* With init_image: [height][width], 255 paints anew, 0 keeps the pixel exactly, between blends;
    * NULL: nothing is kept. With strength 1 what is painted does not know what was there. */
   const uint8_t *mask;
+  sd_masked_content masked_content; /* read only with a mask */
+  int32_t is_patch; /* 1: finished pictures come as they were decoded, also where the mask keeps:
+                     * the caller puts them into a larger one, through its own mask */
   sd_preview preview;
   sd_dtype precision; /* storage of activations: SD_F32, SD_F16 or, on the CPU, SD_BF16, which is
                        * multiplied as such where the processor can */
   int32_t release_weights; /* 1: free each network's weights after its phase: least memory */
   int32_t vae_tile; /* 0: the VAE sees a picture whole; else in tiles of this many latents a side,
                      * at least 16, which overlap by a quarter or more: less memory */
+  int32_t preview_tile; /* the same for TAESD's previews */
 } sd_request;
 
 /* Bytes, known before anything is loaded. A phase's peak is what is allocated while it runs:

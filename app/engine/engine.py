@@ -26,6 +26,7 @@ from app.engine.types import (
     GenerationInput,
     GenerationOutput,
     LibraryReport,
+    MaskedContent,
     ModelConfig,
     ModelInfo,
     OpCheck,
@@ -138,6 +139,12 @@ _PREVIEWS = {
     Preview.NONE: lib.SD_PREVIEW_NONE,
     Preview.LATENT_RGB: lib.SD_PREVIEW_LATENT_RGB,
     Preview.TAESD: lib.SD_PREVIEW_TAESD,
+}
+_MASKED_CONTENTS = {
+    MaskedContent.ORIGINAL: lib.SD_CONTENT_ORIGINAL,
+    MaskedContent.FILL: lib.SD_CONTENT_FILL,
+    MaskedContent.LATENT_NOISE: lib.SD_CONTENT_LATENT_NOISE,
+    MaskedContent.LATENT_NOTHING: lib.SD_CONTENT_LATENT_NOTHING,
 }
 _ADAPTER_KINDS = {
     AdapterKind.PLAIN: lib.SD_ADAPTER_PLAIN,
@@ -368,6 +375,9 @@ class _Request:
         self.struct.precision = _DTYPES[source.precision]
         self.struct.release_weights = source.release_weights
         self.struct.vae_tile = source.vae_tile
+        self.struct.preview_tile = source.preview_tile
+        self.struct.masked_content = _MASKED_CONTENTS[source.masked_content]
+        self.struct.is_patch = source.is_patch
         size = source.width * source.height
         if source.init_image is not None:
             self.struct.init_image = self._pixels("init image", source.init_image, size * 3)

@@ -85,6 +85,15 @@ class Preview(StrEnum):
     TAESD = "taesd"
 
 
+class MaskedContent(StrEnum):
+    """What stands where a mask paints before the first step."""
+
+    ORIGINAL = "original"
+    FILL = "fill"
+    LATENT_NOISE = "latent_noise"
+    LATENT_NOTHING = "latent_nothing"
+
+
 class Phase(StrEnum):
     """The part of a generation that is running."""
 
@@ -178,9 +187,10 @@ class GenerationInput:
     """All that the engine needs for one batch of pictures; see `sd_request` in engine.h.
 
     `width` and `height` are pixels, `init_image` RGB bytes of height x width x 3; `mask`, which
-    needs one, has a byte a pixel: 255 paints, 0 keeps. `vae_tile` is the side of the VAE's tiles in
-    latents, 0 for none. `extra_rows` are the f32 bytes of rows of the text encoder's width,
-    which token ids from the model's vocabulary on stand for.
+    needs one, has a byte a pixel: 255 paints, 0 keeps. With `is_patch` it does not keep pixels of
+    the finished pictures: the caller does. `vae_tile` is the side of the VAE's tiles in latents, 0
+    for none, `preview_tile` that of TAESD's previews. `extra_rows` are the f32 bytes of rows of the
+    text encoder's width, which token ids from the model's vocabulary on stand for.
     """
 
     prompt: PromptTokens
@@ -203,6 +213,9 @@ class GenerationInput:
     release_weights: bool
     vae_tile: int
     extra_rows: bytes = b""
+    masked_content: MaskedContent = MaskedContent.ORIGINAL
+    is_patch: bool = False
+    preview_tile: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,28 +64,44 @@ static sd_status denoise_text(generation *g) {
 
 /* ---- init image ---- */
 
-/* What is encoded: RGB bytes, grey where the mask paints; all grey without them. */
+/* What is encoded: RGB bytes, all grey without them. Where the mask paints they are grey, or fade
+ * into the fill's colours. */
 typedef struct picture_source {
-  const uint8_t *rgb, *mask; /* each may be NULL */
+  const uint8_t *rgb, *mask;  /* each may be NULL */
+  const inpaint_cells *cells; /* NULL: grey */
 } picture_source;
 
-/* The `count` pixels from number `first` on. */
-static void denoise_fill_pixels(float *out, const picture_source *source, size_t first,
-                                size_t count, int taesd) {
-  float grey = taesd ? 0.5f : 0;
-  if (source->rgb)
-    pixels_from_bytes(out, source->rgb + 3 * first, 3 * count, taesd ? 1 : 2, taesd ? 0 : -1);
-  for (size_t i = 0; i < count; i++)
-    if (!source->rgb || (source->mask && source->mask[first + i] >= INPAINT_PAINTED))
-      for (size_t c = 0; c < 3; c++) out[3 * i + c] = grey;
+/* How much of a pixel is covered, 0..1. */
+static float denoise_covered(const picture_source *source, size_t pixel) {
+  if (!source->rgb) return 1;
+  if (!source->mask) return 0;
+  uint8_t painted = source->mask[pixel];
+  return source->cells ? (float)painted / 255 : painted >= INPAINT_PAINTED;
+}
+
+/* The `count` pixels of row y from x on, 0..1. */
+static void denoise_fill_pixels(float *out, const picture_source *source, size_t width, size_t y,
+                                size_t x, size_t count) {
+  size_t first = y * width + x;
+  if (source->rgb) pixels_from_bytes(out, source->rgb + 3 * first, 3 * count, 1, 0);
+  for (size_t i = 0; i < count; i++, out += 3) {
+    float covered = denoise_covered(source, first + i), color[3] = {127.5f, 127.5f, 127.5f};
+    if (!(covered > 0)) continue;
+    if (source->cells) inpaint_fill_color(color, source->cells, y, x + i);
+    for (size_t c = 0; c < 3; c++)
+      out[c] = covered * color[c] / 255 + (covered < 1 ? (1 - covered) * out[c] : 0);
+  }
 }
 
 static void denoise_fill_picture(generation *g, const void *what) {
   float *out = frame_input(&g->f, PART_ENCODE, 0);
   tile_place at = frame_tile(&g->f, PART_ENCODE);
   size_t width = (size_t)g->request->width, x = 8 * (size_t)at.x, count = 8 * (size_t)at.w;
-  for (size_t y = 8 * (size_t)at.y; y < 8 * (size_t)(at.y + at.h); y++, out += 3 * count)
-    denoise_fill_pixels(out, what, y * width + x, count, frame_decodes_by_taesd(&g->f));
+  int taesd = frame_decodes_by_taesd(&g->f);
+  for (size_t y = 8 * (size_t)at.y; y < 8 * (size_t)(at.y + at.h); y++, out += 3 * count) {
+    denoise_fill_pixels(out, what, width, y, x, count);
+    for (size_t i = 0; i < 3 * count && !taesd; i++) out[i] = 2 * out[i] - 1;
+  }
 }
 
 /* The encoder's mean, scaled: not a sample of its distribution, so that one request is one picture.
@@ -108,15 +124,26 @@ static int denoise_is_inpainting(const generation *g) {
   return g->model->info.unet_in_channels == 9;
 }
 
+static sd_status denoise_fill_mask(generation *g) {
+  int32_t h = g->f.latent_h, w = g->f.latent_w;
+  g->fill = (inpaint_cells){denoise_floats(g, inpaint_fill_floats(h, w)), h, w};
+  if (!g->fill.rgbw) return denoise_out_of_memory(g);
+  inpaint_fill(&g->fill, g->request->init_image, g->request->mask);
+  return SD_OK;
+}
+
 static sd_status denoise_encode_inputs(generation *g) {
   const sd_request *r = g->request;
   sd_status status = SD_OK;
-  if (r->init_image)
-    status = denoise_encode(g, &g->init_latents, &(picture_source){r->init_image, NULL});
-  if (!status && denoise_is_inpainting(g)) {
-    picture_source kept = {r->mask ? r->init_image : NULL, r->mask};
-    status = denoise_encode(g, &g->masked_latents, &kept);
+  picture_source kept = {r->mask ? r->init_image : NULL, r->mask, NULL};
+  if (r->mask && r->masked_content != SD_CONTENT_ORIGINAL) {
+    status = denoise_fill_mask(g);
+    picture_source filled = {r->init_image, r->mask, &g->fill};
+    if (!status) status = denoise_encode(g, &g->init_latents, &filled);
+  } else if (r->init_image) {
+    status = denoise_encode(g, &g->init_latents, &(picture_source){r->init_image, NULL, NULL});
   }
+  if (!status && denoise_is_inpainting(g)) status = denoise_encode(g, &g->masked_latents, &kept);
   return status;
 }
 
@@ -152,6 +179,26 @@ static sd_status denoise_schedule(generation *g) {
   return SD_OK;
 }
 
+/* What lies below the first noise. Latent noise is that very noise once more, as A1111 has it. */
+static float denoise_beginning(const generation *g, size_t i, float noise) {
+  if (!g->init_latents) return 0;
+  float init = g->init_latents[i % g->picture_count];
+  if (!g->painted) return init;
+  float painted = g->painted[i % g->picture_count / 4];
+  switch (g->request->masked_content) {
+    case SD_CONTENT_FILL:
+      return init;
+    case SD_CONTENT_LATENT_NOISE:
+      return init + painted * (noise - init);
+    case SD_CONTENT_LATENT_NOTHING:
+      return init - painted * init;
+    default:
+      break;
+  }
+  /* What is painted anew with all strength must not shine through: there is noise alone. */
+  return g->request->denoise_strength == 1 ? 0 : init;
+}
+
 static sd_status denoise_init_latents(generation *g) {
   size_t batch = (size_t)g->request->batch_count;
   g->noise = arena_take(&g->memory, batch * sizeof *g->noise);
@@ -162,12 +209,9 @@ static sd_status denoise_init_latents(generation *g) {
     noise_init(&g->noise[i], g->request->rng, g->request->seed + i);
   generation_noise(g, g->latents);
   if (g->first_noise) memcpy(g->first_noise, g->latents, g->count * sizeof(float));
-  /* What is painted anew with all strength must not shine through: there is noise alone. */
-  int from_noise = !g->init_latents || (g->painted && g->request->denoise_strength == 1);
-  float sigma = g->sigmas[0];
   for (size_t i = 0; i < g->count; i++) {
-    g->latents[i] *= sigma;
-    if (!from_noise) g->latents[i] += g->init_latents[i % g->picture_count];
+    float noise = g->latents[i];
+    g->latents[i] = g->sigmas[0] * noise + denoise_beginning(g, i, noise);
   }
   return SD_OK;
 }
@@ -205,13 +249,8 @@ static sd_status denoise_loop(generation *g) {
 /* ---- decode ---- */
 
 static void denoise_fill_latents(generation *g, const void *what) {
-  float *out = frame_input(&g->f, PART_DECODE, 0);
   float scale = frame_decodes_by_taesd(&g->f) ? 1 : 1 / g->model->config.latent_scale;
-  tile_place at = frame_tile(&g->f, PART_DECODE);
-  for (int32_t y = at.y; y < at.y + at.h; y++) {
-    const float *row = (const float *)what + 4 * ((size_t)y * (size_t)g->f.latent_w + (size_t)at.x);
-    for (int32_t i = 0; i < 4 * at.w; i++) *out++ = row[i] * scale;
-  }
+  generation_fill_latents(g, PART_DECODE, what, scale);
 }
 
 static sd_status denoise_decode(generation *g) {
@@ -224,7 +263,7 @@ static sd_status denoise_decode(generation *g) {
     uint8_t *rgb = g->result->rgb + (size_t)i * bytes;
     pixels_to_bytes(rgb, frame_output(&g->f, PART_DECODE), bytes, taesd ? 1 : 0.5f,
                     taesd ? 0 : 0.5f);
-    if (g->request->mask)
+    if (g->request->mask && !g->request->is_patch)
       inpaint_composite(rgb, g->request->init_image, g->request->mask, bytes / 3);
   }
   if (g->result->latents) memcpy(g->result->latents, g->latents, g->count * sizeof(float));

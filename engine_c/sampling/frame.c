@@ -50,6 +50,10 @@ static sd_status frame_check_extra_rows(const frame *f, sd_error *error) {
   return SD_OK;
 }
 
+static int frame_is_tile(int32_t tile) {
+  return !tile || (tile >= TILES_SMALLEST && tile <= FRAME_SIZE_LIMIT);
+}
+
 static sd_status frame_check_numbers(const sd_request *r, sd_error *error) {
   if (r->width < 64 || r->height < 64 || r->width > FRAME_SIZE_LIMIT ||
       r->height > FRAME_SIZE_LIMIT || r->width % FRAME_LATENT_FACTOR ||
@@ -66,7 +70,9 @@ static sd_status frame_check_numbers(const sd_request *r, sd_error *error) {
     return error_set(error, SD_BAD_ARGUMENT, "denoise strength must be 0 to 1");
   if (r->mask && !r->init_image)
     return error_set(error, SD_BAD_ARGUMENT, "a mask needs a picture to begin from");
-  if (r->vae_tile && (r->vae_tile < TILES_SMALLEST || r->vae_tile > FRAME_SIZE_LIMIT))
+  if (r->mask && (int)r->masked_content > SD_CONTENT_LATENT_NOTHING)
+    return error_set(error, SD_BAD_ARGUMENT, "the masked content is unknown");
+  if (!frame_is_tile(r->vae_tile) || !frame_is_tile(r->preview_tile))
     return error_set(error, SD_BAD_ARGUMENT, "tiles must be %d latents or more", TILES_SMALLEST);
   return SD_OK;
 }
@@ -134,7 +140,7 @@ static void frame_record_unet(frame *f, const network *net, frame_slot *slot) {
 }
 
 static void frame_record_preview(frame *f, const network *net, frame_slot *slot) {
-  slot->in[0] = graph_input(net->g, SD_F32, 1, f->latent_h, f->latent_w, 4);
+  slot->in[0] = graph_input(net->g, SD_F32, 1, slot->tiles.rows.size, slot->tiles.columns.size, 4);
   if (f->request->preview == SD_PREVIEW_TAESD) {
     slot->out = taesd_decode(net, slot->in[0]);
     return;
@@ -161,22 +167,33 @@ static const frame_recorder FRAME_RECORDERS[PART_COUNT] = {
 /* How a tile's output becomes the whole's: points to a latent, 8 for a picture, 1 for latents. */
 static int32_t frame_points(const frame_slot *slot) { return slot->out->h / slot->tiles.rows.size; }
 
+static int64_t frame_aligned(int64_t bytes) {
+  return (bytes + PLAN_ALIGNMENT - 1) / PLAN_ALIGNMENT * PLAN_ALIGNMENT;
+}
+
 /* What outlives a run of the part's graph lies at the arena's beginning: keys and values between
  * the steps, and the whole that is put together from tiles. */
 static int64_t frame_place_kept(frame *f, frame_part part) {
   frame_slot *slot = &f->slots[part];
-  if (part == PART_UNET || part == PART_PREVIEW) return f->slots[PART_CONTEXT].g.arena_bytes;
-  if (tiles_count(&slot->tiles) == 1) return 0;
+  int is_between_steps = part == PART_UNET || part == PART_PREVIEW;
+  int64_t kept = is_between_steps ? frame_aligned(f->slots[PART_CONTEXT].g.arena_bytes) : 0;
+  if (tiles_count(&slot->tiles) == 1) return kept;
   slot->whole = *slot->out;
   slot->whole.h = f->latent_h * frame_points(slot);
   slot->whole.w = f->latent_w * frame_points(slot);
-  slot->whole.offset = 0;
-  return (tensor_bytes(&slot->whole) + PLAN_ALIGNMENT - 1) / PLAN_ALIGNMENT * PLAN_ALIGNMENT;
+  slot->whole.offset = kept;
+  return frame_aligned(kept + tensor_bytes(&slot->whole));
+}
+
+static int32_t frame_tile_size(const frame *f, frame_part part) {
+  if (part == PART_PREVIEW)
+    return f->request->preview == SD_PREVIEW_TAESD ? f->request->preview_tile : 0;
+  return part == PART_ENCODE || part == PART_DECODE ? f->request->vae_tile : 0;
 }
 
 static sd_status frame_record(frame *f, frame_part part, sd_dtype dtype, sd_error *error) {
   frame_slot *slot = &f->slots[part];
-  int32_t tile = part == PART_ENCODE || part == PART_DECODE ? f->request->vae_tile : 0;
+  int32_t tile = frame_tile_size(f, part);
   graph_close(&slot->g);
   graph_open(&slot->g, dtype);
   slot->used = 1;

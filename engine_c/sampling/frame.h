@@ -22,7 +22,7 @@ typedef struct frame_slot {
   int32_t used;
   tensor *in[3]; /* in the order of the comment at frame_part */
   tensor *out;
-  tiling tiles; /* encode and decode: the graph is one tile's; elsewhere one tile is all */
+  tiling tiles; /* encode, decode, preview: the graph is one tile's; elsewhere one tile is all */
   int32_t tile; /* the one that runs */
   tensor whole; /* where there are several: put together from each one's out */
 } frame_slot;

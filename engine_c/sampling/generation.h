@@ -29,6 +29,7 @@ typedef struct generation {
   float *init_latents;   /* one picture's, scaled; NULL without an init image */
   float *masked_latents; /* 9-channel UNet: latents of the masked picture */
   float *painted;        /* [h/8][w/8], 0..1: what the mask paints; NULL without a mask */
+  inpaint_cells fill;    /* what is painted is encoded as; NULL in it: as it was */
   float *first_noise;    /* 4-channel UNet with a mask: all pictures' noise, of variance 1 */
   noise_source *noise;   /* one a picture */
   uint8_t *preview;      /* of all pictures */
@@ -43,6 +44,10 @@ typedef void (*generation_fill)(generation *g, const void *what);
 /* Prepares a part, fills and runs it, tile by tile; where numbers ran out of f16's range, once more
  * in f32, which the result's note says. */
 sd_status generation_run(generation *g, frame_part part, generation_fill fill, const void *what);
+
+/* Writes the part's tile of one picture's latents, times scale. */
+void generation_fill_latents(const generation *g, frame_part part, const float *latents,
+                             float scale);
 
 /* For sampler_run: `user` is the generation. */
 sd_status generation_denoise(void *user, float *denoised, const float *x, float sigma);

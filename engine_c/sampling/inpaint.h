@@ -26,4 +26,21 @@ void inpaint_blend(float *latents, const inpaint_known *known, float sigma, size
 /* RGB [count][3]: painted over init, by mask [count]; where it is 0, init's very bytes. */
 void inpaint_composite(uint8_t *rgb, const uint8_t *init, const uint8_t *mask, size_t count);
 
+/* A colour for each latent's 8 x 8 pixels, [h][w][4]: RGB 0..255, and a weight that is done with.
+ */
+typedef struct inpaint_cells {
+  float *rgbw; /* inpaint_fill_floats(h, w), of which the first h * w * 4 are the cells */
+  int32_t h, w;
+} inpaint_cells;
+
+size_t inpaint_fill_floats(int32_t h, int32_t w);
+
+/* Colours for what is painted, from what is kept around it: of each cell the mean of its kept
+ * pixels, and what of it is painted from neighbourhoods twice as wide from level to level
+ * ("pull-push": Gortler et al. 1996, "The Lumigraph"). Grey where nothing at all is kept. */
+void inpaint_fill(const inpaint_cells *cells, const uint8_t *rgb, const uint8_t *mask);
+
+/* The colour at pixel y, x of [8h][8w], linear between the cells' middles. */
+void inpaint_fill_color(float color[3], const inpaint_cells *cells, size_t y, size_t x);
+
 #endif

@@ -78,9 +78,19 @@ void generation_noise(void *user, float *out) {
                   g->f.latent_w, 4);
 }
 
+void generation_fill_latents(const generation *g, frame_part part, const float *latents,
+                             float scale) {
+  float *out = frame_input(&g->f, part, 0);
+  tile_place at = frame_tile(&g->f, part);
+  for (int32_t y = at.y; y < at.y + at.h; y++) {
+    const float *row = latents + 4 * ((size_t)y * (size_t)g->f.latent_w + (size_t)at.x);
+    for (int32_t i = 0; i < 4 * at.w; i++) *out++ = row[i] * scale;
+  }
+}
+
 static void step_fill_preview(generation *g, const void *what) {
   const sd_model_config *config = &g->model->config;
-  memcpy(frame_input(&g->f, PART_PREVIEW, 0), what, g->picture_count * sizeof(float));
+  generation_fill_latents(g, PART_PREVIEW, what, 1);
   if (g->request->preview == SD_PREVIEW_LATENT_RGB)
     memcpy(frame_input(&g->f, PART_PREVIEW, 1), config->latent_rgb, sizeof config->latent_rgb);
 }

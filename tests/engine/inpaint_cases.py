@@ -5,7 +5,7 @@ Ten steps of the plain schedule fall on whole timesteps, where all programs agre
 Knows neither torch nor the engine.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,51 +35,46 @@ class InpaintCase:
     batch_count: int = 1
 
 
+_FOUR = InpaintCase(
+    name="inpaint_4_channels",
+    model="mini",
+    tokens=(7595, 7606),
+    width=256,
+    height=256,
+    seed=21,
+    cfg_scale=5.0,
+    denoise_strength=0.8,
+    is_aligned=True,
+    batch_count=2,
+)
+_NINE = InpaintCase(
+    name="inpaint_9_channels",
+    model="inpaint",
+    tokens=(320, 1125),
+    width=128,
+    height=96,
+    seed=23,
+    cfg_scale=3.0,
+    denoise_strength=1.0,
+    is_aligned=False,
+)
 INPAINT_CASES = (
-    InpaintCase(
-        name="inpaint_4_channels",
-        model="mini",
-        tokens=(7595, 7606),
-        width=256,
-        height=256,
-        seed=21,
-        cfg_scale=5.0,
-        denoise_strength=0.8,
-        is_aligned=True,
-        batch_count=2,
-    ),
-    InpaintCase(
+    _FOUR,
+    replace(
+        _FOUR,
         name="inpaint_4_channels_all_strength",
-        model="mini",
-        tokens=(7595, 7606),
-        width=256,
-        height=256,
         seed=22,
-        cfg_scale=5.0,
         denoise_strength=1.0,
-        is_aligned=True,
+        batch_count=1,
     ),
-    InpaintCase(
-        name="inpaint_9_channels",
-        model="inpaint",
-        tokens=(320, 1125),
-        width=128,
-        height=96,
-        seed=23,
-        cfg_scale=3.0,
-        denoise_strength=1.0,
-        is_aligned=False,
-    ),
-    InpaintCase(
+    _NINE,
+    replace(
+        _NINE,
         name="inpaint_9_channels_half_strength",
-        model="inpaint",
-        tokens=(320, 1125),
         width=96,
         height=128,
         seed=24,
-        cfg_scale=3.0,
         denoise_strength=0.5,
-        is_aligned=False,
     ),
 )
 

@@ -125,6 +125,23 @@ def test_a_first_picture_is_encoded_in_tiles_nearly_as_whole(model: Model) -> No
     assert nearly_equal(tiled, whole, 0.25)
 
 
+def test_previews_in_tiles_are_nearly_the_whole_ones(model: Model) -> None:
+    """TAESD has no norms: a tile differs only where it misses what lies beyond its edge."""
+
+    def previews(**changes: Any) -> list[np.ndarray]:
+        seen: list[bytes] = []
+        fields = {"width": 384, "height": 256, "batch_count": 2, "preview": Preview.TAESD}
+        source = request(**fields, **changes)
+        model.generate(source, lambda p: bool(p.preview and seen.append(p.preview)))
+        return [np.frombuffer(each, np.uint8).astype(float) for each in seen]
+
+    whole, tiled = previews(), previews(preview_tile=32)
+    assert len(whole) == len(tiled) == 2
+    for a, b in zip(whole, tiled, strict=True):
+        assert not np.array_equal(a, b)
+        assert 10 * np.log10(255**2 / ((a - b) ** 2).mean()) > 36
+
+
 def test_progress_tells_phases_steps_and_previews(model: Model) -> None:
     seen: list[Progress] = []
     model.generate(
@@ -196,6 +213,7 @@ def test_an_exception_in_the_callback_comes_out(model: Model) -> None:
         ({"init_image": bytes(64 * 64 * 3), "denoise_strength": 1.5}, "denoise strength"),
         ({"init_image": bytes(12)}, "another size"),
         ({"vae_tile": 8}, "tiles must be"),
+        ({"preview_tile": 8}, "tiles must be"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused_in_a_sentence(

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.engine.engine import BadArgument, Engine, Model
-from app.engine.types import BackendName, GenerationInput, Preview, Sampler
+from app.engine.types import BackendName, GenerationInput, MaskedContent, Preview, Sampler
 from tests.engine.inpaint_cases import INPAINT_CASES, STEPS, InpaintCase, mask, picture
 from tests.engine.model_setup import MINI, MINI_TAESD, open_model, prompt, request
 from tests.random_weights import INPAINT, WeightDtype, write_checkpoint
@@ -20,6 +20,7 @@ LATENT_TOLERANCE = 5e-4  # as for whole runs without a mask
 SIDE = 64
 GREY = bytes([90, 120, 200]) * (SIDE * SIDE)
 Masks = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 
 @pytest.fixture(scope="module")
@@ -108,13 +109,88 @@ def test_a_mask_of_nothing_gives_the_picture_back(models: dict[str, Model]) -> N
 
 
 def test_with_all_strength_what_was_there_does_not_matter(models: dict[str, Model]) -> None:
-    half = np.zeros((SIDE, SIDE), np.uint8)
-    half[:, SIDE // 2 :] = 255
+    half = hard_mask()
     other = np.frombuffer(GREY, np.uint8).reshape(SIDE, SIDE, 3).copy()
     other[:, SIDE // 2 :] = 10
     same = made(models["inpaint"], half, denoise_strength=1.0)
     changed = made(models["inpaint"], half, denoise_strength=1.0, init_image=other.tobytes())
     assert np.array_equal(same, changed)
+
+
+def hard_mask() -> Masks:
+    """Paints the right half, and nothing else."""
+    half = np.zeros((SIDE, SIDE), np.uint8)
+    half[:, SIDE // 2 :] = 255
+    return half
+
+
+def begun(model: Model, content: MaskedContent, masking: Masks | None, init: bytes) -> Floats:
+    """Latents that no step has changed yet: what the first noise would be added to."""
+    fields = {"init_image": init, "mask": masking.tobytes() if masking is not None else None}
+    source = request(masked_content=content, denoise_strength=0.0, seed=9, **fields)
+    latents = np.frombuffer(model.generate(source).latents, "<f4")
+    return latents.reshape(SIDE // 8, SIDE // 8, 4)
+
+
+@pytest.mark.parametrize("name", ["mini", "inpaint"])
+def test_masked_content_is_what_stands_there_before_the_first_step(
+    models: dict[str, Model], name: str
+) -> None:
+    model, masking = models[name], hard_mask()
+    first = np.random.default_rng(4).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    first[:, : SIDE // 2] = (200, 120, 40)
+    filled = np.full_like(first, (200, 120, 40))  # what is around the mask is all of one colour
+
+    def beginning(content: MaskedContent, init: Masks = first) -> Floats:
+        return begun(model, content, masking, init.tobytes())
+
+    plain = begun(model, MaskedContent.ORIGINAL, None, first.tobytes())
+    assert np.array_equal(beginning(MaskedContent.ORIGINAL), plain)
+    around = begun(model, MaskedContent.ORIGINAL, None, filled.tobytes())
+    assert np.abs(beginning(MaskedContent.FILL) - around).max() < 1e-3
+    nothing, noise = (
+        beginning(content) for content in (MaskedContent.LATENT_NOTHING, MaskedContent.LATENT_NOISE)
+    )
+    kept, painted = np.s_[:, :4], np.s_[:, 4:]
+    assert not nothing[painted].any()
+    assert np.abs(noise[painted] - torch_noise(9)[painted]).max() < 1e-5
+    for latents in (nothing, noise):
+        assert np.abs(latents[kept] - around[kept]).max() < 1e-3
+
+
+def torch_noise(seed: int) -> Floats:
+    """torch.randn of a picture's latents: MT19937, and Box-Muller on blocks of 8 and 8 numbers."""
+    words = np.random.RandomState(seed).randint(0, 1 << 32, 4 * (SIDE // 8) ** 2, np.uint32)
+    pairs = ((words & 0xFFFFFF) / 2.0**24).reshape(-1, 2, 8)
+    radius, angle = np.sqrt(-2 * np.log(1 - pairs[:, 0])), 2 * np.pi * pairs[:, 1]
+    planes = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
+    return planes.reshape(4, SIDE // 8, SIDE // 8).transpose(1, 2, 0).astype(np.float32)
+
+
+@pytest.mark.parametrize("content", list(MaskedContent)[1:])
+@pytest.mark.parametrize("name", ["mini", "inpaint"])
+def test_with_other_content_what_was_there_does_not_matter(
+    models: dict[str, Model], name: str, content: MaskedContent
+) -> None:
+    other = np.frombuffer(GREY, np.uint8).reshape(SIDE, SIDE, 3).copy()
+    other[:, SIDE // 2 :] = 10
+    results = [
+        made(models[name], hard_mask(), masked_content=content, init_image=init)
+        for init in (GREY, other.tobytes())
+    ]
+    painted = np.s_[:, SIDE // 2 :]
+    assert np.array_equal(results[0][painted], results[1][painted])
+
+
+def test_a_patch_comes_as_it_was_decoded(models: dict[str, Model]) -> None:
+    """Blended by who asked for it, it is what it would have been."""
+    masking = soft_mask()
+    patch = made(models["mini"], masking, is_patch=True).astype(float)
+    first = np.frombuffer(GREY, np.uint8).reshape(SIDE, SIDE, 3)
+    assert not np.array_equal(patch[masking == 0], first[masking == 0])
+    share = masking[..., None] / 255
+    blended = share * patch + (1 - share) * first
+    assert np.abs(blended - made(models["mini"], masking)).max() <= 0.51
 
 
 def test_previews_show_what_is_kept(models: dict[str, Model]) -> None:

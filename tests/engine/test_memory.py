@@ -41,6 +41,18 @@ def test_tiles_take_what_was_forecast_and_less_than_the_whole(init_image: bytes 
         assert engine.device().allocated_bytes == weights + arena + plan.workspace
 
 
+def test_previews_in_tiles_take_what_was_forecast_and_less_than_whole_ones() -> None:
+    whole = request(width=512, height=512, preview=Preview.TAESD, steps=1, cfg_scale=1.0)
+    tiled = replace(whole, preview_tile=24, vae_tile=24)
+    with Engine() as engine, open_model(engine, taesd=MINI_TAESD) as model:
+        plan = model.plan(tiled)
+        assert plan.denoise_activations < model.plan(whole).denoise_activations
+        model.generate(tiled)
+        arena = max(plan.text_activations, plan.denoise_activations, plan.decode_activations)
+        weights = plan.text_weights + plan.unet_weights + plan.vae_weights + plan.taesd_weights
+        assert engine.device().allocated_bytes == weights + arena + plan.workspace
+
+
 def test_planning_reads_no_weight() -> None:
     with Engine() as engine, open_model(engine) as model:
         before = engine.device().allocated_bytes
