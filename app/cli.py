@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from app.engine.types import BackendName, Rng, Sampler, Schedule
-from app.generation.request import VaeTiling
+from app.engine.types import BackendName, MaskedContent, Rng, Sampler, Schedule
+from app.generation.request import InpaintArea, VaeTiling
 from app.version import VERSION
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -151,6 +151,12 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask-invert", action="store_const", const=True, help="paint what is black in the mask"
     )
+    what = "what the mask's part begins from"
+    _add_choice(parser, "--masked-content", MaskedContent, help=what)
+    what = "make all at the size, or only what is masked, and put it into the first picture"
+    _add_choice(parser, "--inpaint-area", InpaintArea, help=what)
+    what = "pixels of the picture seen around the masked area"
+    parser.add_argument("--masked-area-padding", type=int, metavar="N", help=what)
     _add_choice(parser, "--vae-tiling", VaeTiling)
 
 

@@ -20,6 +20,7 @@ from app.engine import kept_tuning
 from app.engine.engine import Engine, ProgressCallback
 from app.engine.types import (
     BackendName,
+    MaskedContent,
     Phase,
     PlanFigures,
     Preview,
@@ -31,7 +32,13 @@ from app.engine.types import (
 from app.generation.add_ons import AddOns
 from app.generation.memory_fit import fits, usable_bytes
 from app.generation.picture_maker import MadePictures, PictureMaker
-from app.generation.request import GenerationRequest, LoraUse, RequestError, VaeTiling
+from app.generation.request import (
+    GenerationRequest,
+    InpaintArea,
+    LoraUse,
+    RequestError,
+    VaeTiling,
+)
 from app.library.add_on_folders import add_ons_in, known_lora_folders
 from app.library.image_metadata import ModelFile, add_on_hashes, parameters_text
 from app.library.picture_file import save_png
@@ -52,11 +59,19 @@ REQUEST_ARGUMENTS = (
         "sampler",
     ),
     *("schedule", "cfg_scale", "seed", "batch_count", "clip_skip", "rng"),
-    *("init_image", "denoise_strength", "mask_image", "mask_blur", "mask_invert", "vae_tiling"),
+    *("init_image", "denoise_strength", "mask_image", "mask_blur", "mask_invert"),
+    *("masked_content", "inpaint_area", "masked_area_padding", "vae_tiling"),
 )
 
 _WORDS: Mapping[str, type[StrEnum]] = MappingProxyType(
-    {"sampler": Sampler, "schedule": Schedule, "rng": Rng, "vae_tiling": VaeTiling}
+    {
+        "sampler": Sampler,
+        "schedule": Schedule,
+        "rng": Rng,
+        "masked_content": MaskedContent,
+        "inpaint_area": InpaintArea,
+        "vae_tiling": VaeTiling,
+    }
 )
 
 
@@ -83,7 +98,7 @@ def generate(arguments: argparse.Namespace) -> bool:
     paths = output_paths(arguments.output, seeds)
     texts = _texts(made)
     for path, rgb, text in zip(paths, made.output.pictures, texts, strict=True):
-        save_png(path, rgb, (made.request.width, made.request.height), text)
+        save_png(path, rgb, made.size, text)
     for sentence in filter(None, (made.output.note, *_receipts(made))):
         print(sentence, file=sys.stderr)
     if arguments.json:

@@ -123,6 +123,23 @@ def test_batch_is_numbered_and_each_picture_has_its_seed(
         assert max(abs(one - other) for one, other in pixels) <= 1
 
 
+def test_a_part_of_a_picture_is_made_anew(own_folder: Path) -> None:
+    Image.new("RGB", (101, 75), "green").save("first.png")
+    mask = Image.new("L", (101, 75))
+    mask.paste(255, (10, 10, 30, 30))
+    mask.save("mask.png")
+    files = ["--init-image", "first.png", "--mask", "mask.png", "--mask-blur", "2"]
+    area = ["--inpaint-area", "only_masked", "--masked-area-padding", "8"]
+    options = [*files, *area, "--masked-content", "latent_noise", "--output", "a.png"]
+    assert main(["generate", "apple", *SMALL, *options]) == 0
+    with Image.open("a.png") as picture:
+        assert picture.size == (101, 75)
+        assert picture.getpixel((60, 40)) == (0, 128, 0)
+        assert picture.getpixel((20, 20)) != (0, 128, 0)
+        assert "Inpaint area: Only masked, Masked area padding: 8, " in picture.text["parameters"]
+        assert "Masked content: latent noise" in picture.text["parameters"]
+
+
 def test_progress_is_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     main(["generate", "apple", *SMALL, "--steps", "10"])
     lines = capsys.readouterr().err.splitlines()
@@ -150,6 +167,8 @@ def test_progress_is_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixt
         (["generate", "x", "--mask", "x.png"], "A mask needs a picture to begin from"),
         (["generate", "x", "--init-image", "x.png", "--mask", "none.png"], "with the mask"),
         (["generate", "x", "--mask-blur", "99"], "The mask blur must be from 0 to 64"),
+        (["generate", "x", "--init-image", "x.png", "--mask", "x.png"], "The mask keeps all of"),
+        (["generate", "x", "--masked-area-padding", "999"], "must be from 0 to 256, not 999"),
         (["generate", "x", "--output", "none/a.png"], "There is no folder none: make it first."),
         (["generate", "x", "--output", "a.jpg"], "name that ends in .png, not a.jpg"),
         (["generate", "x", "--output", "."], ".png"),

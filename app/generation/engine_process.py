@@ -184,16 +184,14 @@ class EngineProcess:
             raise Cancelled
         maker.add_ons = self._add_ons
         made = maker.generate(request, show)
-        output = made.output
+        output, (width, height) = made.output, made.size
         step_seconds = clock.step_seconds()
         if step_seconds is not None:
             decode_seconds = output.decode_ms / 1000
             self._paces[kind] = Pace(step_seconds=step_seconds, decode_seconds=decode_seconds)
         return Finished(
             job_id=job_id,
-            pictures=Pixels(
-                width=made.request.width, height=made.request.height, pictures=output.pictures
-            ),
+            pictures=Pixels(width=width, height=height, pictures=output.pictures),
             request=made.request,
             model=made.model,
             model_sha256=made.model_sha256,

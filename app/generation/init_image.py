@@ -1,4 +1,4 @@
-"""The picture that a generation begins from, and its mask.
+"""The picture that a generation begins from, its mask, and the part of it that is made.
 
 Knows any image file; nothing of models.
 """
@@ -6,9 +6,75 @@ Knows any image file; nothing of models.
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
-from app.generation.request import RequestError
+from app.generation.mask_edge import softened
+from app.generation.patch import Patch, patch_box
+from app.generation.request import InpaintArea, RequestError, ResolvedRequest
+
+MOST_PATCHED_PIXELS = 1 << 26
+"""Of a picture of which only a part is made: 8192 x 8192."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What a request begins from, as the engine takes it; all None: from noise.
+
+    `patch` puts what is made into the whole picture, where only a part of it is made.
+    """
+
+    init_image: bytes | None = None
+    mask: bytes | None = None
+    patch: Patch | None = None
+
+
+def read_beginning(request: ResolvedRequest) -> Beginning:
+    """Reads the first picture and the mask of a request. Raises RequestError."""
+    if request.init_image is None:
+        if request.mask_image is not None:
+            raise RequestError(
+                "A mask needs a picture to begin from: choose one, or leave out the mask."
+            )
+        return Beginning()
+    size = request.width, request.height
+    if request.mask_image is None:
+        return Beginning(init_image=read_init_image(request.init_image, *size))
+    if request.inpaint_area is InpaintArea.ONLY_MASKED:
+        patch = _read_patch(request, request.init_image, request.mask_image)
+        return Beginning(init_image=patch.init_image(), mask=patch.mask(), patch=patch)
+    mask = read_mask(request.mask_image, _shape(request, size))
+    if not any(mask):
+        raise RequestError(_NOTHING_PAINTED)
+    return Beginning(init_image=read_init_image(request.init_image, *size), mask=mask)
+
+
+_NOTHING_PAINTED = (
+    "The mask keeps all of the picture: paint what is to be made anew, or leave out the mask."
+)
+
+
+def _read_patch(request: ResolvedRequest, init_image: Path, mask_image: Path) -> Patch:
+    picture = _opaque(init_image)
+    if picture.width * picture.height > MOST_PATCHED_PIXELS:
+        raise RequestError(
+            f"{init_image.name} is too large to make only a part of it: make it smaller, or choose"
+            " the whole picture as the area."
+        )
+    mask = _read_mask(mask_image, _shape(request, picture.size))
+    size = request.width, request.height
+    box = patch_box(mask, request.masked_area_padding, size)
+    if box is None:
+        raise RequestError(_NOTHING_PAINTED)
+    return Patch(picture, mask, box, size)
+
+
+def _shape(request: ResolvedRequest, size: tuple[int, int]) -> "MaskShape":
+    return MaskShape(
+        width=size[0],
+        height=size[1],
+        blur=request.mask_blur,
+        is_inverted=request.mask_invert,
+    )
 
 
 def read_init_image(path: Path, width: int, height: int) -> bytes:
@@ -17,10 +83,14 @@ def read_init_image(path: Path, width: int, height: int) -> bytes:
     The crop is scaled to the size, so nothing is stretched; transparent parts become white. Raises
     RequestError.
     """
+    return ImageOps.fit(_opaque(path), (width, height), Image.Resampling.LANCZOS).tobytes()
+
+
+def _opaque(path: Path) -> Image.Image:
+    """The first picture, upright, RGB, over white."""
     upright = _read(path, "to begin from")
     white = Image.new("RGBA", upright.size, "white")
-    opaque = Image.alpha_composite(white, upright).convert("RGB")
-    return ImageOps.fit(opaque, (width, height), Image.Resampling.LANCZOS).tobytes()
+    return Image.alpha_composite(white, upright).convert("RGB")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +109,17 @@ def read_mask(path: Path, shape: MaskShape) -> bytes:
     It is cropped as the first picture is; transparent parts are black. The edge lies where it was
     drawn and is softened outwards and inwards, as a Gaussian of `blur` pixels. Raises RequestError.
     """
+    return _read_mask(path, shape).tobytes()
+
+
+def _read_mask(path: Path, shape: MaskShape) -> Image.Image:
     drawn = _read(path, "with the mask")
     black = Image.new("RGBA", drawn.size, "black")
     grey = Image.alpha_composite(black, drawn).convert("L")
     mask = ImageOps.fit(grey, (shape.width, shape.height), Image.Resampling.BILINEAR)
     if shape.is_inverted:
         mask = ImageOps.invert(mask)
-    if shape.blur:
-        mask = mask.filter(ImageFilter.GaussianBlur(shape.blur))
-    return mask.tobytes()
+    return softened(mask, shape.blur)
 
 
 def _read(path: Path, what_for: str) -> Image.Image:

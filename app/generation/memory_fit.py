@@ -33,6 +33,7 @@ PlanOf = Callable[[GenerationInput], PlanFigures]
 class Saving(StrEnum):
     """What can be done to need less memory, in the order of what it costs."""
 
+    TILE_PREVIEWS = "tile_previews"
     SMALL_PREVIEWS = "small_previews"
     RELEASE_WEIGHTS = "release_weights"
     SPLIT_BATCH = "split_batch"
@@ -57,7 +58,7 @@ class Way:
 
 
 def tile_of(tiling: VaeTiling) -> int:
-    """The VAE's tiles, in latents, that a request asks for; 0: none."""
+    """The tiles of the VAE and of previews, in latents, that a request asks for; 0: none."""
     return LARGE_TILE if tiling is VaeTiling.ON else 0
 
 
@@ -135,6 +136,13 @@ def _shrunk(side: int, factor: float) -> int:
 # ---------------------------------------------------------------- the savings
 
 
+def _tile_previews(source: GenerationInput) -> GenerationInput | None:
+    tile = _smaller_tile(source, source.preview_tile)
+    if source.preview is not Preview.TAESD or tile is None:
+        return None
+    return dataclasses.replace(source, preview_tile=tile)
+
+
 def _small_previews(source: GenerationInput) -> GenerationInput | None:
     if source.preview is not Preview.TAESD:
         return None
@@ -152,12 +160,17 @@ def _split_batch(source: GenerationInput) -> GenerationInput | None:
 
 
 def _tile_vae(source: GenerationInput) -> GenerationInput | None:
-    """The next more tiles a side: n that overlap by a quarter are 4 / (3 n + 1) of it each."""
+    tile = _smaller_tile(source, source.vae_tile)
+    return None if tile is None else dataclasses.replace(source, vae_tile=tile)
+
+
+def _smaller_tile(source: GenerationInput, tile: int) -> int | None:
+    """For the next more tiles a side: n that overlap by a quarter are 4 / (3 n + 1) of it each."""
     side = max(source.width, source.height) // SIDE_STEP
     for count in range(2, MOST_TILES + 1):
-        tile = ceil(4 * side / (3 * count + 1))
-        if SMALLEST_TILE <= tile < (source.vae_tile or side):
-            return dataclasses.replace(source, vae_tile=tile)
+        smaller = ceil(4 * side / (3 * count + 1))
+        if SMALLEST_TILE <= smaller < (tile or side):
+            return smaller
     return None
 
 
@@ -168,6 +181,7 @@ def _half_precision(source: GenerationInput) -> GenerationInput | None:
 
 
 _CHANGES: dict[Saving, Callable[[GenerationInput], GenerationInput | None]] = {
+    Saving.TILE_PREVIEWS: _tile_previews,
     Saving.SMALL_PREVIEWS: _small_previews,
     Saving.RELEASE_WEIGHTS: _release_weights,
     Saving.SPLIT_BATCH: _split_batch,
@@ -175,6 +189,7 @@ _CHANGES: dict[Saving, Callable[[GenerationInput], GenerationInput | None]] = {
     Saving.HALF_PRECISION: _half_precision,
 }
 _NOTES: dict[Saving, str] = {
+    Saving.TILE_PREVIEWS: "previews were made in tiles",
     Saving.SMALL_PREVIEWS: "previews were small",
     Saving.RELEASE_WEIGHTS: "each network was unloaded after its part and loads again next time",
     Saving.SPLIT_BATCH: "the pictures were made in smaller batches, one after the other",

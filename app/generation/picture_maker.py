@@ -24,9 +24,10 @@ from app.engine.types import (
 from app.generation.add_ons import AddOns, EmbeddingReceipt, LoraReceipt
 from app.generation.file_hash import FileHash
 from app.generation.fitted_run import choose, run_fitted
-from app.generation.init_image import MaskShape, read_init_image, read_mask
+from app.generation.init_image import Beginning, read_beginning
 from app.generation.lora_shelf import AppliedLora, LoraShelf
-from app.generation.memory_fit import Need, Way, refusal, smaller_requests, tile_of, ways
+from app.generation.memory_fit import Need, PlanOf, Way, refusal, smaller_requests, tile_of, ways
+from app.generation.patch import Patch
 from app.generation.precision import fastest_precision
 from app.generation.prompt_reader import PromptReader, ReadPrompts
 from app.generation.request import GenerationRequest, LoraUse, RequestError, ResolvedRequest
@@ -41,13 +42,15 @@ ADD_ON_DIGITS = 12  # of a LoRA's or embedding's hash, as A1111 writes it
 class MadePictures:
     """What a request became.
 
-    `request` has every value that was used; `output` the pixels, times and note; `model` is the
-    file that was used, `model_sha256` and `vae_sha256` the files' hashes, empty where unknown;
-    `loras` and `embeddings` say what became of those that the request names.
+    `request` has every value that was used; `output` the pixels, times and note; `size` is the
+    pictures' width and height, the request's unless only a part was made; `model` is the file that
+    was used, `model_sha256` and `vae_sha256` the files' hashes, empty where unknown; `loras` and
+    `embeddings` say what became of those that the request names.
     """
 
     request: ResolvedRequest
     output: GenerationOutput
+    size: tuple[int, int]
     model: Path
     model_sha256: str
     vae_sha256: str
@@ -81,6 +84,7 @@ class _Prepared:
 
     request: ResolvedRequest
     engine_input: GenerationInput
+    patch: Patch | None
     loras: tuple[AppliedLora, ...]
     prompts: ReadPrompts
 
@@ -135,7 +139,7 @@ class PictureMaker:
         """The memory that a request will take, in bytes, before any weight is read."""
         opened = self._opened(request)
         prepared = self._prepare(opened, request)
-        return prepared.request, opened.model.plan(prepared.engine_input)
+        return prepared.request, _plan_of(opened, prepared)(prepared.engine_input)
 
     def needs(self, request: GenerationRequest) -> tuple[ResolvedRequest, tuple[Need, ...]]:
         """As `plan`, and then what it will take with more and more memory saved."""
@@ -158,16 +162,16 @@ class PictureMaker:
         way = self._choose(prepared.request, found)
         hashes = self._begin_hashes(opened.files, prepared)
         try:
-            total = prepared.request.batch_count
-            output = run_fitted(opened.model, found, way, total, progress)
+            output = _made(opened.model, found, way, prepared, progress)
             digests = {path: file_hash.result() for path, file_hash in hashes.items()}
         finally:
             for file_hash in hashes.values():
                 file_hash.stop()
-        files = opened.files
+        files, request = opened.files, prepared.request
         return MadePictures(
-            request=prepared.request,
+            request=request,
             output=output,
+            size=prepared.patch.size if prepared.patch else (request.width, request.height),
             model=files.model,
             model_sha256=digests[files.model],
             vae_sha256=digests[files.vae] if files.vae else "",
@@ -194,7 +198,7 @@ class PictureMaker:
 
     def _ways(self, opened: _OpenModel, prepared: _Prepared) -> Iterator[Way]:
         tiling = prepared.request.vae_tiling
-        return ways(prepared.engine_input, opened.model.plan, tiling)
+        return ways(prepared.engine_input, _plan_of(opened, prepared), tiling)
 
     def _choose(self, request: ResolvedRequest, found: Iterator[Way]) -> Way:
         """The way to take. OutOfMemory: not even the whole machine has room for any.
@@ -238,15 +242,21 @@ class PictureMaker:
         texts = (prompt, request.negative_prompt)
         prompts = self._reader.read(texts, self.add_ons.embeddings, opened.model.describe())
         resolved = request.resolve(opened.description.defaults)
+        beginning = read_beginning(resolved)
         return _Prepared(
             request=resolved,
-            engine_input=self._input(opened, resolved, prompts),
+            engine_input=self._input(opened, resolved, prompts, beginning),
+            patch=beginning.patch,
             loras=opened.loras.apply((*request.loras, *tagged)),
             prompts=prompts,
         )
 
     def _input(
-        self, opened: _OpenModel, request: ResolvedRequest, prompts: ReadPrompts
+        self,
+        opened: _OpenModel,
+        request: ResolvedRequest,
+        prompts: ReadPrompts,
+        beginning: Beginning,
     ) -> GenerationInput:
         return GenerationInput(
             prompt=prompts.prompt,
@@ -263,35 +273,40 @@ class PictureMaker:
             cfg_scale=request.cfg_scale,
             denoise_strength=request.denoise_strength,
             seed=request.seed,
-            init_image=_init_image(request),
-            mask=_mask(request),
+            init_image=beginning.init_image,
+            mask=beginning.mask,
+            masked_content=request.masked_content,
+            is_patch=beginning.patch is not None,
             preview=_possible_preview(opened, request.preview),
             precision=fastest_precision(self._engine.device()),
             release_weights=not self._keeps_weights,
             vae_tile=tile_of(request.vae_tiling),
+            preview_tile=tile_of(request.vae_tiling),
         )
 
 
-def _init_image(request: ResolvedRequest) -> bytes | None:
-    if request.init_image is None:
-        return None
-    return read_init_image(request.init_image, request.width, request.height)
+def _plan_of(opened: _OpenModel, prepared: _Prepared) -> PlanOf:
+    """The model's plans, with the whole pictures where only a part is made."""
+    patch = prepared.patch
+    if patch is None:
+        return opened.model.plan
+    return lambda source: patch.forecast(opened.model.plan(source), prepared.request.batch_count)
 
 
-def _mask(request: ResolvedRequest) -> bytes | None:
-    if request.mask_image is None:
-        return None
-    if request.init_image is None:
-        raise RequestError(
-            "A mask needs a picture to begin from: choose one, or leave out the mask."
-        )
-    shape = MaskShape(
-        width=request.width,
-        height=request.height,
-        blur=request.mask_blur,
-        is_inverted=request.mask_invert,
-    )
-    return read_mask(request.mask_image, shape)
+def _made(
+    model: Model,
+    found: Iterator[Way],
+    way: Way,
+    prepared: _Prepared,
+    progress: ProgressCallback | None,
+) -> GenerationOutput:
+    """Makes the pictures; where only a part is made, they and the previews are whole again."""
+    patch, total = prepared.patch, prepared.request.batch_count
+    if patch is None:
+        return run_fitted(model, found, way, total, progress)
+    tell = progress and (lambda told: progress(patch.show(told)))
+    output = run_fitted(model, found, way, total, tell)
+    return replace(output, pictures=tuple(map(patch.put_back, output.pictures)))
 
 
 def _model_files(request: GenerationRequest) -> _ModelFiles:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.checkpoint.description import GenerationDefaults
-from app.engine.types import Preview, Rng, Sampler, Schedule
+from app.engine.types import MaskedContent, Preview, Rng, Sampler, Schedule
 
 RANDOM_SEED = -1
 SEED_LIMIT = 2**64
@@ -24,12 +24,20 @@ MOST_PICTURES = 64
 MOST_CLIP_SKIP = 12
 LARGEST_CFG_SCALE = 100.0
 MOST_MASK_BLUR = 64
+MOST_MASKED_AREA_PADDING = 256
 MOST_LORAS = 64
 LARGEST_LORA_WEIGHT = 10.0
 
 
 class RequestError(ValueError):
     """A request that cannot be carried out; its text is one sentence that says what to change."""
+
+
+class InpaintArea(StrEnum):
+    """What is made at the request's size: all of the picture, or the part around the mask."""
+
+    WHOLE_PICTURE = "whole_picture"
+    ONLY_MASKED = "only_masked"
 
 
 class VaeTiling(StrEnum):
@@ -61,8 +69,10 @@ class GenerationRequest:
     `taesd` None are the model's own. Picture i of the batch has `seed` + i. `denoise_strength`
     counts only with `init_image`, which is fitted to the size. `mask_image`, which needs one, has
     its proportions: white is painted anew, black is kept; `mask_blur` softens its edge by so many
-    pixels. `loras` are added to the model beside those that the prompt names in tags. Raises
-    `RequestError`.
+    pixels of the finished picture. With `inpaint_area` ONLY_MASKED the finished picture is the
+    first one, of its own size, in which only a part is made, as large as the request's size: what
+    the mask paints and `masked_area_padding` pixels of the picture around that. `loras` are added
+    to the model beside those that the prompt names in tags. Raises `RequestError`.
     """
 
     prompt: str
@@ -86,6 +96,9 @@ class GenerationRequest:
     mask_image: Path | None = None
     mask_blur: int = 4
     mask_invert: bool = False
+    masked_content: MaskedContent = MaskedContent.ORIGINAL
+    inpaint_area: InpaintArea = InpaintArea.WHOLE_PICTURE
+    masked_area_padding: int = 32
     vae_tiling: VaeTiling = VaeTiling.AUTO
     preview: Preview = Preview.TAESD
 
@@ -101,6 +114,8 @@ class GenerationRequest:
         _check_range("denoise strength", self.denoise_strength, 0.0, 1.0)
         _check_range("number of LoRAs", len(self.loras), 0, MOST_LORAS)
         _check_range("mask blur", self.mask_blur, 0, MOST_MASK_BLUR)
+        padding = self.masked_area_padding
+        _check_range("masked area padding", padding, 0, MOST_MASKED_AREA_PADDING)
         _check_seed(self.seed, self.batch_count)
 
     def resolve(self, defaults: GenerationDefaults) -> "ResolvedRequest":

@@ -25,9 +25,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from app.engine.types import Rng, Sampler, Schedule
+from app.engine.types import MaskedContent, Rng, Sampler, Schedule
 from app.generation.add_ons import EmbeddingReceipt, LoraReceipt
-from app.generation.request import GenerationRequest, RequestError, ResolvedRequest
+from app.generation.request import (
+    GenerationRequest,
+    InpaintArea,
+    RequestError,
+    ResolvedRequest,
+)
 from app.library.model_entry import model_name
 from app.prompt.lora_tags import tag_names, tag_text
 from app.version import VERSION
@@ -37,6 +42,15 @@ HASH_DIGITS = 10  # of the SHA-256 that names a model file
 INIT_IMAGE = "the picture it began from, which no text holds"
 MASK = "the mask, which no text holds"
 NOT_MASKED = "Inpaint not masked"
+MASKED_CONTENT_LABELS: Mapping[MaskedContent, str] = MappingProxyType(
+    {content: content.replace("_", " ") for content in MaskedContent}
+)
+INPAINT_AREA_LABELS: Mapping[InpaintArea, str] = MappingProxyType(
+    {
+        InpaintArea.WHOLE_PICTURE: "Whole picture",
+        InpaintArea.ONLY_MASKED: "Only masked",
+    }
+)
 LORA = "LoRA"  # the key under which other programs' LoRAs come, one an item
 FEWEST_ITEMS = 3  # a last line with fewer is part of the prompt
 
@@ -157,6 +171,9 @@ def parameters_text(
     LoRAs beside the prompt become tags at its end, which other programs follow too.
     """
     is_masked = request.init_image and request.mask_image
+    is_patch = is_masked and request.inpaint_area is InpaintArea.ONLY_MASKED
+    content = MASKED_CONTENT_LABELS[request.masked_content]
+    is_original = request.masked_content is MaskedContent.ORIGINAL
     items: list[tuple[str, object | None]] = [
         ("Steps", request.steps),
         ("Sampler", SAMPLER_LABELS[request.sampler]),
@@ -176,6 +193,9 @@ def parameters_text(
         ("RNG", request.rng.upper()),
         ("Mask blur", request.mask_blur if is_masked else None),
         ("Mask mode", NOT_MASKED if is_masked and request.mask_invert else None),
+        ("Inpaint area", INPAINT_AREA_LABELS[request.inpaint_area] if is_patch else None),
+        ("Masked area padding", request.masked_area_padding if is_patch else None),
+        ("Masked content", content if is_masked and not is_original else None),
         ("Lora hashes", _hashes(add_ons.loras)),
         ("TI hashes", _hashes(add_ons.embeddings)),
         ("Version", f"Aquatint {VERSION}"),
@@ -384,6 +404,12 @@ def _build_request(prompt: str, negative: str, reader: _ItemReader) -> Generatio
         ("Clip skip", {"clip_skip": reader.take_whole("Clip skip")}),
         ("Mask blur", {"mask_blur": reader.take_whole("Mask blur")}),
         ("Mask mode", _read_mask_mode(reader)),
+        ("Inpaint area", _read_word(reader, "Inpaint area", "inpaint_area", INPAINT_AREA_LABELS)),
+        ("Masked area padding", {"masked_area_padding": reader.take_whole("Masked area padding")}),
+        (
+            "Masked content",
+            _read_word(reader, "Masked content", "masked_content", MASKED_CONTENT_LABELS),
+        ),
     )
     for key, values in fields:
         if None in values.values():
@@ -408,6 +434,17 @@ def _read_size(reader: _ItemReader) -> dict[str, Any]:
     if value:
         reader.refuse("Size", value)
     return {"width": None}
+
+
+def _read_word(
+    reader: _ItemReader, key: str, name: str, labels: Mapping[Any, str]
+) -> dict[str, Any]:
+    """The field `name` by the label under `key`; None where there is none that is known."""
+    label = reader.take(key)
+    found = next((value for value, each in labels.items() if each == label), None)
+    if label is not None and found is None:
+        reader.refuse(key, label)
+    return {name: found}
 
 
 def _read_mask_mode(reader: _ItemReader) -> dict[str, Any]:

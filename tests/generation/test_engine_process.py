@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app.engine.engine import Engine
@@ -18,7 +19,7 @@ from app.generation.engine_child import engine_command
 from app.generation.engine_client import EngineClient
 from app.generation.messages import Failed, Finished, Memory, Planned, Progress, Ready
 from app.generation.picture_maker import PictureMaker
-from app.generation.request import GenerationRequest
+from app.generation.request import GenerationRequest, InpaintArea
 from app.paths import resource_path
 from tests.generation import breaking_engine
 from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
@@ -69,6 +70,23 @@ def first_step(client: EngineClient, qtbot: QtBot, request: GenerationRequest) -
         client.progressed, timeout=LIMIT_MS, check_params_cb=lambda progress: progress.step > 0
     ):
         client.start("long", request)
+
+
+def test_a_patched_picture_and_its_previews_have_the_first_one_s_size(
+    client: EngineClient, qtbot: QtBot, tmp_path: Path
+) -> None:
+    Image.new("RGB", (150, 90), "green").save(tmp_path / "first.png")
+    Image.new("L", (150, 90), 255).save(tmp_path / "mask.png")
+    files = {"init_image": tmp_path / "first.png", "mask_image": tmp_path / "mask.png"}
+    steps: list[Progress] = []
+    client.progressed.connect(steps.append)
+    request = dataclasses.replace(REQUEST, **files, inpaint_area=InpaintArea.ONLY_MASKED)
+    end = end_of(client, qtbot, "job", request)
+    assert isinstance(end, Finished)
+    shown = [end.pictures, *(step.preview for step in steps if step.preview)]
+    assert len(shown) > 1
+    assert {(pixels.width, pixels.height) for pixels in shown} == {(150, 90)}
+    assert {len(pixels.pictures[0]) for pixels in shown} == {150 * 90 * 3}
 
 
 def test_ready_names_the_device_and_its_checks(client: EngineClient, qtbot: QtBot) -> None:

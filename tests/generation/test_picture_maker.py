@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from app.checkpoint.reader import CheckpointError
 from app.engine.engine import Cancelled, Engine
 from app.engine.types import BackendName, Phase, Preview, Progress, Rng
 from app.generation.picture_maker import PictureMaker
-from app.generation.request import GenerationRequest, RequestError, VaeTiling
+from app.generation.request import GenerationRequest, InpaintArea, RequestError, VaeTiling
 from app.paths import resource_path
 
 SMALL = GenerationRequest(
@@ -117,6 +117,44 @@ def test_mask_keeps_pixels_and_is_softened_and_inverted(
     assert sum(inverted[:32]) < 8
     assert all(soft[:16])
     assert sum(soft[:32]) < sum(sharp[:32])
+
+
+def test_only_the_masked_part_is_made_and_put_back(maker: PictureMaker, tmp_path: Path) -> None:
+    width, height = 203, 117  # no multiples of 8
+    first = Image.effect_noise((width, height), 90).convert("RGB")
+    mask = Image.new("L", (width, height))
+    mask.paste(255, (150, 60, 203, 117))
+    first.save(tmp_path / "first.png")
+    mask.save(tmp_path / "mask.png")
+    fields = {
+        "init_image": tmp_path / "first.png",
+        "mask_image": tmp_path / "mask.png",
+        "mask_blur": 3,
+        "inpaint_area": InpaintArea.ONLY_MASKED,
+        "masked_area_padding": 5,
+        "denoise_strength": 1.0,
+        "batch_count": 2,
+        "preview": Preview.TAESD,
+    }
+    seen: list[Progress] = []
+    request = changed(**fields)
+    _, figures = maker.plan(request)
+    made = maker.generate(request, seen.append)
+    assert made.size == (width, height)
+    pictures = [Image.frombytes("RGB", made.size, rgb) for rgb in made.output.pictures]
+    for picture in pictures:
+        unlike = ImageChops.difference(picture, first).getbbox()
+        assert unlike
+        assert unlike[0] >= 150 - 12
+        assert unlike[1] >= 60 - 12
+        assert unlike[2:] == (width, height)
+    assert pictures[0] != pictures[1]
+    previews = [progress for progress in seen if progress.preview]
+    assert {(p.preview_width, p.preview_height) for p in previews} == {(width, height)}
+    assert {len(p.preview or b"") for p in previews} == {2 * width * height * 3}
+    fields["inpaint_area"] = InpaintArea.WHOLE_PICTURE
+    _, without = maker.plan(changed(**fields))
+    assert figures.peak - without.peak == width * height * (3 * 4 + 1)
 
 
 def test_tiles_are_used_where_they_are_asked_for(maker: PictureMaker) -> None:

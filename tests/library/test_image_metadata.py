@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.engine.types import Rng, Sampler, Schedule
+from app.engine.types import MaskedContent, Rng, Sampler, Schedule
 from app.generation.add_ons import EmbeddingReceipt, LoraReceipt
-from app.generation.request import GenerationRequest, LoraUse, ResolvedRequest
+from app.generation.request import GenerationRequest, InpaintArea, LoraUse, ResolvedRequest
 from app.library.image_metadata import (
     INIT_IMAGE,
     MASK,
@@ -80,6 +80,45 @@ def test_a_mask_s_settings_come_back_and_the_mask_is_missed(blur: int, invert: b
     read = read_parameters(text)
     same_generation(request, read.request)
     assert read.not_restored == (INIT_IMAGE, MASK)
+
+
+def test_content_area_and_padding_have_a1111_s_names_and_come_back() -> None:
+    request = resolved(
+        init_image=Path("a.png"),
+        mask_image=Path("b.png"),
+        masked_content=MaskedContent.LATENT_NOISE,
+        inpaint_area=InpaintArea.ONLY_MASKED,
+        masked_area_padding=48,
+    )
+    text = parameters_text(request, 0, MODEL)
+    assert text.endswith(
+        "RNG: CPU, Mask blur: 4, Inpaint area: Only masked, Masked area padding: 48, "
+        "Masked content: latent noise, Version: Aquatint 0.1.0"
+    )
+    same_generation(request, read_parameters(text).request)
+
+
+@pytest.mark.parametrize("content", MaskedContent)
+@pytest.mark.parametrize("area", InpaintArea)
+def test_every_masked_content_and_area_comes_back(
+    content: MaskedContent, area: InpaintArea
+) -> None:
+    files = {"init_image": Path("a.png"), "mask_image": Path("b.png")}
+    request = resolved(masked_content=content, inpaint_area=area, **files)
+    same_generation(request, read_parameters(parameters_text(request, 0, MODEL)).request)
+
+
+def test_another_program_s_words_for_a_mask_are_listed() -> None:
+    read = read_parameters(
+        "a fox\nSteps: 20, Seed: 1, Mask blur: 4, Inpaint area: Somewhere, Masked content: soup, "
+        "Masked area padding: 9000"
+    )
+    assert read.request.inpaint_area is InpaintArea.WHOLE_PICTURE
+    assert read.request.masked_content is MaskedContent.ORIGINAL
+    assert read.request.masked_area_padding == 32
+    assert {"Inpaint area: Somewhere", "Masked content: soup", "Masked area padding: 9000"} < set(
+        read.not_restored
+    )
 
 
 def test_a_mask_without_a_first_picture_is_not_written() -> None:

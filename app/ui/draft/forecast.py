@@ -85,6 +85,7 @@ def judge(needs: tuple[Need, ...], memory: Memory | None) -> Forecast:
 def _savings_text(savings: tuple[Saving, ...]) -> str:
     """What will be done, and what it costs."""
     words = {
+        Saving.TILE_PREVIEWS: translate("Forecast", "make previews in tiles"),
         Saving.SMALL_PREVIEWS: translate("Forecast", "show small previews"),
         Saving.RELEASE_WEIGHTS: translate(
             "Forecast", "unload each network after its part (it loads again next time)"

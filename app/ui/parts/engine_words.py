@@ -47,6 +47,15 @@ SENTENCES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP(
         "Engine", "A mask needs a picture to begin from: choose one, or leave out the mask."
     ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "The mask keeps all of the picture: paint what is to be made anew, or leave out the mask.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} is too large to make only a part of it: make it smaller, or choose the whole "
+        "picture as the area.",
+    ),
     QT_TRANSLATE_NOOP("Engine", "There is no LoRA named {name}: add its file or its folder."),
     QT_TRANSLATE_NOOP("Engine", "There is no LoRA named {name}: did you mean {names}?"),
     QT_TRANSLATE_NOOP(

@@ -146,17 +146,17 @@ def test_askers_take_turns_and_only_the_newest_question_of_each_is_asked(qtbot: 
 
 
 def test_it_says_what_will_be_done_and_what_it_costs() -> None:
-    needs = fake_engine.needs(*(gigabytes * GIB for gigabytes in (10, 9, 8, 7, 4, 3)))
+    needs = fake_engine.needs(*(gigabytes * GIB for gigabytes in (11, 10, 9, 8, 7, 4, 3)))
     few = judge(needs, machine(total=16 * GIB, free=5 * GIB))
     assert few.level is Level.OK
     assert few.text == (
-        "Needs 4.0 GB of 5.0 GB free; will show small previews, unload each network after its"
-        " part (it loads again next time), make smaller batches, tile the decoder (up to half"
-        " as long again)"
+        "Needs 4.0 GB of 5.0 GB free; will make previews in tiles, show small previews, unload"
+        " each network after its part (it loads again next time), make smaller batches, tile the"
+        " decoder (up to half as long again)"
     )
     none = judge(needs, machine(total=16 * GIB, free=2 * GIB))
     assert none.level is Level.WARNING
-    assert none.text.startswith("Needs 3.0 GB, but only 2.0 GB are free; will show")
+    assert none.text.startswith("Needs 3.0 GB, but only 2.0 GB are free; will make")
     assert none.text.endswith("compute in half precision")
     refused = judge(needs, machine(total=2 * GIB, free=1 * GIB))
     assert refused.level is Level.REFUSED
