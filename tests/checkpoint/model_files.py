@@ -19,6 +19,16 @@ MINI = ROOT / "resources" / "models" / "aquatint-mini.safetensors"
 MINI_TAESD = ROOT / "resources" / "models" / "aquatint-mini-taesd.safetensors"
 # as deep as SD 1.5, and with its shortcuts, so that its names are SD 1.5's
 NARROW = replace(TINY, vae_channels=(32, 64, 96, 96), vocabulary=64, text_layers=2)
+SMALLEST = Architecture(
+    unet_channels=(32, 32),
+    unet_blocks=1,
+    text_width=64,
+    text_layers=1,
+    text_mlp=64,
+    vocabulary=8,
+    vae_channels=(32, 32),
+    vae_blocks=1,
+)
 HEADS = {"aquatint.unet_heads": "8", "aquatint.text_heads": "2"}
 
 Arrays = dict[str, NDArray[np.generic]]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,15 @@ from app.checkpoint.family import NOT_OPENED, OPENED, describe, detect_family
 from app.checkpoint.model_facts import LATENT_RGB
 from app.checkpoint.reader import CheckpointError, open_checkpoint
 from app.engine.types import Dtype, Prediction, Sampler, Schedule
-from tests.checkpoint.model_files import MINI, MINI_TAESD, Arrays, ldm_arrays, write_json
-from tests.random_weights import INPAINT, TEXT, UNET, VAE, Architecture
+from tests.checkpoint.model_files import (
+    MINI,
+    MINI_TAESD,
+    SMALLEST,
+    Arrays,
+    ldm_arrays,
+    write_json,
+)
+from tests.random_weights import INPAINT, TEXT, UNET, VAE
 
 SMALL = np.zeros(1, np.float16)
 
@@ -235,16 +243,7 @@ def test_resolution(
 
 def test_heads_by_default(tmp_path: Path) -> None:
     """Eight UNet heads and one text head for 64 channels, unless widths say that cannot be."""
-    wide = Architecture(
-        unet_channels=(32, 64),
-        unet_blocks=1,
-        text_width=128,
-        text_layers=1,
-        text_mlp=64,
-        vocabulary=8,
-        vae_channels=(32, 32),
-        vae_blocks=1,
-    )
+    wide = replace(SMALLEST, unet_channels=(32, 64), text_width=128)
     path = tmp_path / "model.safetensors"
     save_file(ldm_arrays(wide), path)
     with open_checkpoint(path) as checkpoint:

@@ -11,21 +11,10 @@ from app.checkpoint.description import KeyDialect
 from app.checkpoint.family import describe, detect_family
 from app.checkpoint.key_names import dialect_tensors, taesd_tensors, vae_tensors
 from app.checkpoint.reader import Checkpoint, CheckpointError, open_checkpoint
-from tests.checkpoint.model_files import HEADS, ldm_arrays, write_raw
+from tests.checkpoint.model_files import HEADS, SMALLEST, ldm_arrays, write_raw
 from tests.checkpoint.model_files import entry as make_entry
-from tests.random_weights import Architecture
 
 FAR = 2**47
-SMALLEST = Architecture(
-    unet_channels=(32, 32),
-    unet_blocks=1,
-    text_width=64,
-    text_layers=1,
-    text_mlp=64,
-    vocabulary=8,
-    vae_channels=(32, 32),
-    vae_blocks=1,
-)
 
 LYING_HEADERS: list[tuple[object, str]] = [
     (b"{" + b" " * 20, "cannot be read"),
