@@ -506,6 +506,14 @@
         <translation>蒙版需要起始图片：请选择一张，或去掉蒙版。</translation>
     </message>
     <message>
+        <source>The mask keeps all of the picture: paint what is to be made anew, or leave out the mask.</source>
+        <translation>蒙版保留了整张图片：请涂抹要重画的部分，或去掉蒙版。</translation>
+    </message>
+    <message>
+        <source>{name} is too large to make only a part of it: make it smaller, or choose the whole picture as the area.</source>
+        <translation>{name} 太大，无法只重画一部分：请缩小图片，或选择整张图片作为区域。</translation>
+    </message>
+    <message>
         <source>There is no LoRA named {name}: add its file or its folder.</source>
         <translation>没有名为 {name} 的 LoRA：请添加它的文件或文件夹。</translation>
     </message>
@@ -927,6 +935,10 @@
     <message>
         <source>; will {savings}</source>
         <translation>；将{savings}</translation>
+    </message>
+    <message>
+        <source>make previews in tiles</source>
+        <translation>分块生成预览</translation>
     </message>
     <message>
         <source>show small previews</source>
@@ -1596,6 +1608,57 @@ Drop others here to add them.</source>
     <message>
         <source>Mask</source>
         <translation>蒙版</translation>
+    </message>
+</context>
+<context>
+    <name>MaskSettings</name>
+    <message>
+        <source>Begins from</source>
+        <translation>起始内容</translation>
+    </message>
+    <message>
+        <source>Made anew</source>
+        <translation>重画区域</translation>
+    </message>
+    <message>
+        <source>Padding</source>
+        <translation>边距</translation>
+    </message>
+    <message>
+        <source>What is there</source>
+        <translation>原图</translation>
+    </message>
+    <message>
+        <source>Colours around it</source>
+        <translation>周围的颜色</translation>
+    </message>
+    <message>
+        <source>Latent noise</source>
+        <translation>潜空间噪声</translation>
+    </message>
+    <message>
+        <source>Latent nothing</source>
+        <translation>空白潜空间</translation>
+    </message>
+    <message>
+        <source>Whole picture</source>
+        <translation>整张图片</translation>
+    </message>
+    <message>
+        <source>Only masked</source>
+        <translation>仅蒙版区域</translation>
+    </message>
+    <message>
+        <source>What the painted part begins from; with less strength more of it stays.</source>
+        <translation>涂抹部分从什么开始；强度越低，保留得越多。</translation>
+    </message>
+    <message>
+        <source>“Only masked” makes the painted part at the full size and puts it back.</source>
+        <translation>“仅蒙版区域”以完整尺寸重画涂抹部分，再放回原图。</translation>
+    </message>
+    <message>
+        <source>How many pixels around the painted part are seen while it is made.</source>
+        <translation>重画时会看到涂抹部分周围多少像素。</translation>
     </message>
 </context>
 <context>

@@ -23,7 +23,7 @@ from app.application import Application
 from app.generation.engine_client import EngineClient
 from app.generation.job_queue import JobQueue
 from app.generation.messages import Memory
-from app.generation.request import LoraUse
+from app.generation.request import InpaintArea, LoraUse
 from app.paths import MINI_MODEL, resource_path
 from app.settings import Appearance, Language, Settings
 from app.ui.canvas.mask_drawing import Brush
@@ -156,10 +156,13 @@ class Tour:
             points = (QPointF(side * (0.3 + 0.05 * (step + i)), side * 0.4) for i in range(2))
             drawing.draw(*points, brush)
         drawing.end()
-        self.scroll_to(shown.init_panel.mask_button)
+        self.scroll_to(shown.init_panel.mask_settings)
         self.shoot("inpainting")
+        shown.draft.set(inpaint_area=InpaintArea.ONLY_MASKED, mask_blur=12)
+        self.scroll_to(shown.init_panel.mask_settings)
+        self.shoot("inpainting_part")
         shown.mask_desk.close()
-        shown.draft.set(init_image=None)
+        shown.draft.set(init_image=None, inpaint_area=InpaintArea.WHOLE_PICTURE, mask_blur=4)
 
     def scroll_to(self, widget: QWidget) -> None:
         """Brings a part of the sidebar into sight."""

@@ -4,7 +4,7 @@ Owns what the pointer does and how the mask is shown. The mask is a MaskDrawing;
 the canvas's. Knows no file.
 """
 
-from PySide6.QtCore import QEvent, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -17,14 +17,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from app.generation.mask_edge import GreyPixels, reach_of, softened_pixels
 from app.ui.canvas.canvas import Canvas
-from app.ui.canvas.mask_drawing import Brush, MaskDrawing, tinted
+from app.ui.canvas.mask_drawing import GREY, Brush, MaskDrawing, tinted
 from app.ui.parts import theme
 
 SMALLEST_BRUSH, LARGEST_BRUSH = 2, 400
 BRUSH_STEP = 1.2
 _OVERLAY_ALPHA = 130
 _STRIPES = 400  # over the whole picture, about
+_FRAME_DASHES = [5.0, 4.0]
 
 
 class MaskPainter(Canvas):
@@ -39,6 +41,8 @@ class MaskPainter(Canvas):
         super().__init__(parent)
         self._drawing = drawing
         self._overlay = QImage()
+        self._blur = 0.0
+        self._area: QRectF | None = None
         self._diameter = 48
         self._erases = False
         self._last: QPointF | None = None
@@ -58,6 +62,18 @@ class MaskPainter(Canvas):
         if diameter != self._diameter:
             self._diameter = diameter
             self.diameter_changed.emit(diameter)
+            self.update()
+
+    def set_blur(self, blur: float) -> None:
+        """How soft the mask's edge is, in pixels of the mask: it is shown as it will be used."""
+        if blur != self._blur:
+            self._blur = blur
+            self._take_change(self._drawing.image.rect())
+
+    def set_area(self, area: QRectF | None) -> None:
+        """The part that is made, in pixels of the mask, as a frame; None: the whole picture."""
+        if area != self._area:
+            self._area = area
             self.update()
 
     def set_erasing(self, erases: bool) -> None:
@@ -134,6 +150,7 @@ class MaskPainter(Canvas):
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
         )
         painter.drawImage(self.picture_rect, self._overlay)
+        self._paint_area(painter)
         if self._pointer is not None:
             radius = self._diameter * self._points_per_pixel() / 2
             for color, width in (("#000000", 2.5), ("#ffffff", 1.0)):
@@ -152,9 +169,33 @@ class MaskPainter(Canvas):
     def _in_picture(self, at: QPointF) -> QPointF:
         return (at - self.picture_rect.topLeft()) / self._points_per_pixel()
 
+    def _paint_area(self, painter: QPainter) -> None:
+        """A dashed frame that shows on light and dark alike."""
+        if self._area is None:
+            return
+        scale, corner = self._points_per_pixel(), self.picture_rect.topLeft()
+        frame = QRectF(self._area.topLeft() * scale + corner, self._area.size() * scale)
+        frame &= self.picture_rect
+        for color, dashes in (("#000000", None), ("#ffffff", _FRAME_DASHES)):
+            pen = QPen(QColor(color), 1.5)
+            if dashes:
+                pen.setDashPattern(dashes)
+            painter.setPen(pen)
+            painter.drawRect(frame)
+
+    def _softened(self, place: QRect) -> QImage:
+        """A part of the mask as it will be used; what lies around it counts, too."""
+        mask, reach = self._drawing.image, reach_of(self._blur)
+        around = place.adjusted(-reach, -reach, reach, reach) & mask.rect()
+        part = mask.copy(around)
+        pixels = softened_pixels(grey_pixels(part), self._blur)
+        width, height = around.width(), around.height()
+        return QImage(pixels, width, height, width, GREY).copy(place.translated(-around.topLeft()))
+
     def _take_change(self, place: QRect) -> None:
-        """Tints the part of the mask that changed."""
-        mask = self._drawing.image
+        """Tints what looks different now that this part of the mask has changed."""
+        mask, reach = self._drawing.image, reach_of(self._blur)
+        place = place.adjusted(-reach, -reach, reach, reach) & mask.rect()
         if self._overlay.size() != mask.size():
             self._overlay = QImage(mask.size(), QImage.Format.Format_ARGB32_Premultiplied)
             place = mask.rect()
@@ -163,7 +204,17 @@ class MaskPainter(Canvas):
         painter = QPainter(self._overlay)
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
         stripe = max(mask.width(), mask.height()) / _STRIPES
-        part = tinted(mask.copy(place), color, place.topLeft(), stripe)
+        part = tinted(self._softened(place), color, place.topLeft(), stripe)
         painter.drawImage(place.topLeft(), part)
         painter.end()
         self.update()
+
+
+def grey_pixels(mask: QImage) -> GreyPixels:
+    """A mask for who knows no Qt."""
+    return GreyPixels(
+        data=bytes(mask.constBits()),
+        width=mask.width(),
+        height=mask.height(),
+        stride=mask.bytesPerLine(),
+    )

@@ -27,6 +27,7 @@ from app.ui.parts.elided_label import ElidedLabel
 from app.ui.parts.icons import icon
 from app.ui.parts.number_field import NumberRange
 from app.ui.parts.slider_field import SliderField
+from app.ui.sidebar.mask_settings import MaskSettings
 from app.ui.sidebar.picture_well import PictureWell
 
 _STRENGTH = NumberRange(low=0.0, high=1.0, step=0.05, decimals=2)
@@ -54,6 +55,7 @@ class InitImagePanel(QWidget):
         self._meaning = QLabel(self)
         self.mask_button = QPushButton(self)
         self.unmask_button = self._button("trash", self.tr("Remove the mask."), self._unmask)
+        self.mask_settings = MaskSettings(draft, self)
         self._refusal = QLabel(self)
         self._facts = self._make_facts()
         self._settings = self._make_settings()
@@ -195,6 +197,7 @@ class InitImagePanel(QWidget):
         mask.addStretch(1)
         column.addSpacing(theme.SPACE // 2)
         column.addLayout(mask)
+        column.addWidget(self.mask_settings)
         return settings
 
     def _button(self, icon_name: str, tooltip: str, verb: object) -> QToolButton:

@@ -6,13 +6,15 @@ Owns when the editor is open and which file the draft's mask is. Knows neither j
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QImageReader
 
-from app.generation.request import GenerationRequest
+from app.generation.mask_edge import patch_box_of
+from app.generation.request import GenerationRequest, InpaintArea
 from app.ui.canvas.canvas_view import CanvasView
 from app.ui.canvas.mask_drawing import MaskDrawing
 from app.ui.canvas.mask_editor import MaskEditor
+from app.ui.canvas.mask_painter import grey_pixels
 from app.ui.canvas.mask_store import MaskStore
 from app.ui.draft.request_draft import RequestDraft
 from app.ui.window.menus import Command
@@ -32,12 +34,14 @@ class MaskDesk(QObject):
         self._draft, self._canvas = draft, canvas
         self._store = MaskStore(folder)
         self._known = draft.request
+        self._picture_side = 1  # the longer one of the picture to begin from, in its own pixels
         self.drawing = MaskDrawing(self)
         self.editor = MaskEditor(self.drawing)
         self.editor.done_requested.connect(self.close)
         self.editor.blur_edited.connect(lambda blur: draft.set(mask_blur=blur))
         self.drawing.edited.connect(self._keep)
         draft.changed.connect(self._follow)
+        draft.defaults_changed.connect(self._show_use)
 
     @property
     def is_open(self) -> bool:
@@ -48,6 +52,7 @@ class MaskDesk(QObject):
         """Shows the picture to begin from, with its mask, to paint on."""
         request = self._draft.request
         picture = _read(request.init_image)
+        self._picture_side = max(*QImageReader(str(request.init_image)).size().toTuple(), 1)
         if picture.isNull():
             self.failed.emit(self.tr("The picture cannot be read: choose another to paint on."))
             return
@@ -56,6 +61,7 @@ class MaskDesk(QObject):
             mask.invertPixels()
         self._canvas.show_tool(self.editor)
         self.editor.open(picture, mask, request.mask_blur)
+        self._show_use()
 
     def close(self) -> None:
         """Back to the picture."""
@@ -96,8 +102,30 @@ class MaskDesk(QObject):
             self.close()
             if request.mask_image and request.mask_image == before.mask_image:
                 self._draft.set(mask_image=None)
-        elif self.is_open and request.mask_blur != before.mask_blur:
+        elif self.is_open:
             self.editor.set_blur(request.mask_blur)
+            self._show_use()
+
+    def _show_use(self) -> None:
+        """The edge as soft as it will be, and the frame of the part that will be made.
+
+        Blur and padding are pixels of the finished picture, which is the first one's size where
+        only a part is made; else the mask is cropped and scaled to the request's size.
+        """
+        if not self.is_open:
+            return
+        request, defaults, mask = self._draft.request, self._draft.defaults, self.drawing.image
+        size = request.width or defaults.width, request.height or defaults.height
+        is_part = request.inpaint_area is InpaintArea.ONLY_MASKED
+        share = max(mask.width(), mask.height()) / self._picture_side
+        if not is_part:
+            share = min(mask.width() / size[0], mask.height() / size[1])
+        blur = request.mask_blur * share
+        self.editor.painter.set_blur(blur)
+        padding = round(request.masked_area_padding * share)
+        box = patch_box_of(grey_pixels(mask), blur, padding, size) if is_part else None
+        area = QRectF(box[0], box[1], box[2] - box[0], box[3] - box[1]) if box else None
+        self.editor.painter.set_area(area)
 
 
 def _read(path: Path | None) -> QImage:

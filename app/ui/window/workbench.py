@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QSize, Signal
 from app.generation.job import JobState
 from app.generation.job_queue import JobQueue
 from app.generation.messages import Finished, Progress
-from app.generation.request import GenerationRequest
+from app.generation.request import GenerationRequest, InpaintArea
 from app.ui.canvas.canvas_view import CanvasView
 from app.ui.draft.request_draft import RequestDraft
 from app.ui.gallery.picture_keeper import PictureKeeper
@@ -113,8 +113,10 @@ class Workbench(QObject):
         if progress.preview and self._is_watching:
             request = self._queue.job(job_id).request
             defaults = self._draft.defaults
-            size = QSize(request.width or defaults.width, request.height or defaults.height)
             image = pixel_image(progress.preview)
+            size = QSize(request.width or defaults.width, request.height or defaults.height)
+            if request.mask_image and request.inpaint_area is InpaintArea.ONLY_MASKED:
+                size = image.size()  # of the first picture, or in its proportions
             self._canvas.show_preview(image, progress.step, progress.steps, size)
 
     def _finish(self, job_id: str, finished: Finished) -> None:

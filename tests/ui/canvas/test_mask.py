@@ -1,16 +1,22 @@
 """The mask: painted with real events at any zoom, taken back, kept in files, shown where it is."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from numpy.typing import NDArray
+from PIL import Image
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.generation.request import GenerationRequest
+from app.engine.types import MaskedContent
+from app.generation.init_image import MaskShape, read_mask
+from app.generation.request import GenerationRequest, InpaintArea
 from app.ui.canvas.canvas_view import CanvasView
-from app.ui.canvas.mask_drawing import Brush, MaskDrawing
+from app.ui.canvas.mask_drawing import Brush, MaskDrawing, tinted
 from app.ui.canvas.mask_editor import MaskEditor
 from app.ui.canvas.mask_store import MaskStore
 from app.ui.draft.request_draft import RequestDraft
@@ -180,6 +186,145 @@ def test_the_overlay_shows_what_is_painted(desk: MaskDesk, qtbot: QtBot) -> None
     assert {color.name() for color in colors[40:]} == {"#2060c0"}
     assert "#2060c0" not in {color.name() for color in colors[:40]}
     assert len({color.name() for color in colors[:40]}) > 1  # stripes
+
+
+def seen_share(desk: MaskDesk) -> NDArray[np.float64]:
+    """How opaque the overlay is on the screen, 0..1 of its most, for each pixel of the picture."""
+
+    def brightness() -> NDArray[np.float64]:
+        painter = desk.editor.painter
+        painter.leaveEvent(QEvent(QEvent.Type.Leave))  # no ring
+        painter.set_area(None)
+        shot = painter.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        data = np.frombuffer(shot.constBits(), np.uint8).reshape(shot.height(), -1)
+        rows = data[:, : 3 * shot.width()].reshape(shot.height(), shot.width(), 3)
+        corner, size = painter.picture_rect.topLeft().toPoint(), desk.drawing.image.size()
+        x, y = corner.x(), corner.y()
+        return rows[y : y + size.height(), x : x + size.width()].sum(2).astype(float)
+
+    seen = brightness()
+    desk.drawing.clear()
+    desk.drawing.invert()
+    most = brightness()
+    return seen / most
+
+
+@pytest.mark.parametrize("blur", [0, 4, 12, 40])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"width": 200, "height": 120},
+        {"width": 400, "height": 128},  # 400 x 240 of which a band is cut
+        {"width": 64, "height": 64, "inpaint_area": InpaintArea.ONLY_MASKED},
+    ],
+)
+def test_the_overlay_is_as_soft_as_the_mask_that_is_used(
+    desk: MaskDesk,
+    draft: RequestDraft,
+    monkeypatch: pytest.MonkeyPatch,
+    blur: int,
+    changes: dict[str, Any],
+) -> None:
+    monkeypatch.setattr("app.ui.canvas.mask_drawing._STRIPE", QColor(0, 0, 0, 0))
+    assert draft.request.init_image
+    assert image("#000000", 200, 120).save(str(draft.request.init_image))
+    desk.open()
+    desk.editor.painter.actual_size()
+    draft.set(**changes)
+    draft.set(mask_blur=blur)
+    drawing, brush = desk.drawing, Brush(diameter=24, erases=False)
+    for start, end in ((60, 50), (90, 64)), ((90, 64), (110, 70)), ((195, 5), (195, 5)):
+        drawing.begin()
+        drawing.draw(QPointF(*start), QPointF(*end), brush)
+        drawing.end()
+    finished = (400, 240) if changes["width"] == 400 else (200, 120)
+    shape = MaskShape(width=finished[0], height=finished[1], blur=blur, is_inverted=False)
+    assert draft.request.mask_image
+    pixels = read_mask(draft.request.mask_image, shape)
+    used = np.asarray(Image.frombytes("L", finished, pixels).resize((200, 120))) / 255
+    inside = np.s_[2:-2, 2:-2]  # the picture's own edge has a shadow
+    difference = np.abs(seen_share(desk) - used)[inside]
+    assert difference.max() < (0.03 if finished == (200, 120) else 0.2)
+    assert difference.mean() < 0.01
+
+
+def test_painting_on_a_large_picture_tints_only_what_changes(
+    desk: MaskDesk, draft: RequestDraft, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert image("#203040", 4096, 4096).save(str(picture))
+    desk.open()
+    draft.set(mask_blur=8, width=768, height=768)
+    tinted_pixels: list[int] = []
+
+    def count(mask: QImage, *rest: Any) -> QImage:
+        tinted_pixels.append(mask.width() * mask.height())
+        return tinted(mask, *rest)
+
+    monkeypatch.setattr("app.ui.canvas.mask_painter.tinted", count)
+    drawing = desk.drawing
+    assert drawing.image.size() == QSize(1536, 1536)
+    drawing.begin()
+    drawing.draw(QPointF(700, 700), QPointF(720, 700), Brush(diameter=100, erases=False))
+    reach = 2 * (6 * 8 * 1536 / 768 + 10)
+    assert len(tinted_pixels) == 1
+    assert tinted_pixels[0] < (124 + reach) * (104 + reach)
+
+
+def test_a_frame_shows_the_part_that_is_made(
+    desk: MaskDesk, draft: RequestDraft, qtbot: QtBot
+) -> None:
+    desk.open()
+    painter = desk.editor.painter
+    painter.actual_size()
+    draft.set(mask_blur=0, width=64, height=64, masked_area_padding=10)
+    painter.set_diameter(20)
+    stroke(qtbot, desk.editor, (100, 60))
+    plain = painter.grab().toImage()
+    draft.set(inpaint_area=InpaintArea.ONLY_MASKED)
+    framed = painter.grab().toImage()
+    changed = [
+        x
+        for x in range(200)
+        if plain.pixel(at(desk.editor, x, 60)) != framed.pixel(at(desk.editor, x, 60))
+    ]
+    assert 78 <= min(changed) <= 81
+    assert 119 <= max(changed) <= 122
+    desk.edit(Command.UNDO)
+    assert draft.request.mask_image is None
+    assert painter.grab().toImage().pixel(at(desk.editor, 80, 60)) == plain.pixel(
+        at(desk.editor, 40, 60)
+    )
+
+
+def test_content_area_and_padding_stand_there_while_a_mask_does(
+    desk: MaskDesk, draft: RequestDraft, qtbot: QtBot
+) -> None:
+    panel = InitImagePanel(draft)
+    qtbot.addWidget(panel)
+    panel.resize(308, 400)
+    panel.show()
+    settings = panel.mask_settings
+    assert not settings.isVisible()
+    desk.open()
+    stroke(qtbot, desk.editor, (100, 60))
+    assert settings.isVisible()
+    assert not settings.padding.isVisible()
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Return):
+        qtbot.keyClick(settings.area, key)
+    assert draft.request.inpaint_area is InpaintArea.ONLY_MASKED
+    assert settings.padding.isVisible()
+    settings.padding.field.setFocus()
+    qtbot.keyClick(settings.padding.field, Qt.Key.Key_Up)
+    assert draft.request.masked_area_padding == 33
+    qtbot.keyClick(settings.content, Qt.Key.Key_Down)
+    assert draft.request.masked_content is MaskedContent.FILL
+    draft.set(masked_content=MaskedContent.LATENT_NOISE)
+    assert settings.content.currentText() == "Latent noise"
+    for control in (settings.content, settings.area, settings.padding.field):
+        assert control.toolTip().endswith(".")
+        assert control.accessibleName()
+    draft.set(mask_image=None)
+    assert not settings.isVisible()
 
 
 def test_feather_is_the_draft_s(desk: MaskDesk, draft: RequestDraft) -> None:
