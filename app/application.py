@@ -50,6 +50,7 @@ from app.ui.queue.queue_pill import QueuePill
 from app.ui.queue.queue_view import QueueView
 from app.ui.sidebar.generation_panel import GenerationPanel
 from app.ui.sidebar.init_image_panel import InitImagePanel
+from app.ui.sidebar.init_image_section import InitImageSection
 from app.ui.sidebar.settings_panel import SettingLabels
 from app.ui.window.add_on_desk import AddOnDesk
 from app.ui.window.after_first_paint import AfterFirstPaint
@@ -129,7 +130,7 @@ class Application(QObject):
         self.queue_popover = Popover(self.window, self.queue_view)
         self.memory_popover = Popover(self.window, self.memory_card)
         self.add_ons = AddOnDesk(self.draft, self.window, self.panel, self.client, self.counter)
-        self.panel.add_section(self.init_panel)
+        self.panel.add_section(InitImageSection(self.draft, self.init_panel))
         self.backend_panel = BackendPanel(self.window)
         self.asker = PlanAsker(self.client)
         self.picker = ModelPicker(self.window)

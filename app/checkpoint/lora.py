@@ -40,6 +40,7 @@ ENDINGS: tuple[tuple[re.Pattern[str], str | None], ...] = tuple(
         (r"\.(?:oft_\w+|a1|a2|b1|b2|on_input|set_weight|lora_(?:up|down)\.bias)(?:\.\w+)*", None),
     )
 )
+CROSS_ATTENTION = re.compile(r"attn2[._](?:processor[._])?to_[kv]$")
 OTHER_FAMILIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), family)
     for pattern, family in (
@@ -99,6 +100,15 @@ def read_lora(checkpoint: Checkpoint, weights: Mapping[str, EngineTensor]) -> Lo
     reasons = ((missing, "which this model does not have"), (unknown, "of a kind not known"))
     left_out = tuple(_left_out(found, reason) for found, reason in reasons if found)
     return Lora(adapters=tuple(adapters), layers=len(layers) + len(unknown), left_out=left_out)
+
+
+def lora_text_width(checkpoint: Checkpoint) -> int:
+    """Channels of the text that the file's cross attention takes in; 0 if it adds nothing there."""
+    for name, tensor in checkpoint.tensors.items():
+        layer, part = _parted(name)
+        if part == "down" and CROSS_ATTENTION.search(layer) and len(tensor.shape) > 1:
+            return tensor.shape[1]
+    return 0
 
 
 def _left_out(layers: list[str], reason: str) -> str:

@@ -23,6 +23,7 @@ from app.engine.types import BackendName, Condition
 from app.engine.types import Progress as EngineProgress
 from app.generation.add_ons import AddOns
 from app.generation.channel import Channel, ChannelClosed
+from app.generation.memory_fit import Need
 from app.generation.messages import (
     Cancel,
     Failed,
@@ -279,23 +280,22 @@ def _newest(plans: "queue.SimpleQueue[Plan | None]") -> Plan | None:
 
 
 def _planned(maker: PictureMaker, plan: Plan) -> Planned:
+    """The answer; of a request that cannot be done it still says what the model is."""
+    needs: tuple[Need, ...] = ()
+    request = description = model = None
+    sentence = ""
     try:
+        description, model = maker.describe(plan.request)
         request, needs = maker.needs(plan.request)
-        description = maker.describe(plan.request)
     except Exception as error:
-        return Planned(
-            plan_id=plan.plan_id,
-            needs=(),
-            request=None,
-            description=None,
-            sentence=_sentence(error),
-        )
+        sentence = _sentence(error)
     return Planned(
         plan_id=plan.plan_id,
         needs=needs,
         request=request,
         description=description,
-        sentence="",
+        model=model,
+        sentence=sentence,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.checkpoint.description import ModelDescription
-from app.engine.types import Condition, DeviceInfo, EngineReport, OpCheck, Phase
+from app.engine.types import Condition, DeviceInfo, EngineReport, ModelInfo, OpCheck, Phase
 from app.generation.add_ons import AddOns, EmbeddingReceipt, LoraReceipt
 from app.generation.memory_fit import Need
 from app.generation.request import GenerationRequest, ResolvedRequest
@@ -159,7 +159,8 @@ class Failed:
 class Planned:
     """The answer to Plan: what the request takes as it is, then with more and more memory saved.
 
-    Where it cannot be done, `needs` is empty, the others are None, and `sentence` says why.
+    Where it cannot be done, `needs` is empty, `request` is None, and `sentence` says why; the model
+    is still told, as its file says and as the engine has it, unless that is what cannot be opened.
     """
 
     plan_id: int
@@ -167,6 +168,7 @@ class Planned:
     request: ResolvedRequest | None
     description: ModelDescription | None
     sentence: str
+    model: ModelInfo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

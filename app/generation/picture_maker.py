@@ -18,6 +18,7 @@ from app.engine.engine import Engine, Model, OutOfMemory, ProgressCallback
 from app.engine.types import (
     GenerationInput,
     GenerationOutput,
+    ModelInfo,
     PlanFigures,
     Preview,
 )
@@ -131,9 +132,13 @@ class PictureMaker:
         if opened:
             opened.closing.close()
 
-    def describe(self, request: GenerationRequest) -> ModelDescription:
-        """What is known of the model that a request names; reads no weight."""
-        return self._opened(request).description
+    def describe(self, request: GenerationRequest) -> tuple[ModelDescription, ModelInfo]:
+        """What a request's model is, as its file says and as the engine has it with its parts.
+
+        Reads no weight.
+        """
+        opened = self._opened(request)
+        return opened.description, opened.model.describe()
 
     def plan(self, request: GenerationRequest) -> tuple[ResolvedRequest, PlanFigures]:
         """The memory that a request will take, in bytes, before any weight is read."""

@@ -29,7 +29,8 @@ class ModelEntry:
     `dtype_label` is such as "f16"; `size_bytes` and `modified_ns` are the file's, of a folder the
     sum and the latest. `sentence` says why a refused one is refused, or notes to show beside it.
     `words` are those that a LoRA was trained with, `alias` is the name that its trainer gave it, by
-    which A1111's prompts call it, `token_count` is how many an embedding is worth.
+    which A1111's prompts call it, `token_count` is how many an embedding is worth. `text_width` is
+    that of the text which a LoRA or an embedding was made for, 0 if it does not say.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class ModelEntry:
     words: tuple[str, ...] = ()
     alias: str = ""
     token_count: int = 0
+    text_width: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from app.checkpoint.description import Family
 from app.checkpoint.family import describe, detect_family
 from app.checkpoint.key_names import ENGINE_DTYPES
+from app.checkpoint.lora import lora_text_width
 from app.checkpoint.reader import Checkpoint, open_checkpoint
 from app.checkpoint.stored import CheckpointError, shown
 from app.checkpoint.textual_inversion import read_textual_inversion
@@ -158,29 +159,29 @@ def _describe_open(base: ModelEntry, checkpoint: Checkpoint) -> ModelEntry:
         dtype = ENGINE_DTYPES.get(tensor.dtype, tensor.dtype.lower())
         counts[dtype] += tensor.size_bytes
     label = ", ".join(dtype for dtype, _ in counts.most_common(2))
-    return dataclasses.replace(
+    entry = dataclasses.replace(
         base,
         kind=kind,
         family=family.value,
         dtype_label=label,
         words=trigger_words(checkpoint.metadata) if kind is ModelKind.LORA else (),
         alias=shown(checkpoint.metadata.get(ALIAS_KEY, "")) if kind is ModelKind.LORA else "",
-        token_count=_token_count(base.path) if kind is ModelKind.EMBEDDING else 0,
+        text_width=lora_text_width(checkpoint) if kind is ModelKind.LORA else 0,
     )
+    return _with_embedding(entry) if kind is ModelKind.EMBEDDING else entry
 
 
 def _describe_torch(base: ModelEntry) -> ModelEntry:
     """A small file of torch's is an embedding, or CheckpointError says why it is none."""
-    return dataclasses.replace(
-        base,
-        kind=ModelKind.EMBEDDING,
-        family=Family.TEXTUAL_INVERSION.value,
-        token_count=_token_count(base.path),
+    return _with_embedding(
+        dataclasses.replace(base, kind=ModelKind.EMBEDDING, family=Family.TEXTUAL_INVERSION.value)
     )
 
 
-def _token_count(path: Path) -> int:
-    return read_textual_inversion(path).count
+def _with_embedding(entry: ModelEntry) -> ModelEntry:
+    """The entry of an embedding, with what its rows are."""
+    inversion = read_textual_inversion(entry.path)
+    return dataclasses.replace(entry, token_count=inversion.count, text_width=inversion.width)
 
 
 def _model_files(roots: Iterable[Path]) -> Iterator[Path]:

@@ -211,7 +211,7 @@ def test_a_plan_and_the_memory_come_while_a_job_runs(client: EngineClient, qtbot
     assert client.is_busy
     with Engine() as engine, PictureMaker(engine) as maker:
         assert answer.needs == maker.needs(REQUEST)[1]
-        assert answer.description == maker.describe(REQUEST)
+        assert (answer.description, answer.model) == maker.describe(REQUEST)
     with qtbot.waitSignal(client.memory_changed) as changed:
         pass
     memory: Memory = changed.args[0]

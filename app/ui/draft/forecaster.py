@@ -22,8 +22,8 @@ class Forecaster(QObject):
 
     changed = Signal(object)
     """The Forecast for the draft as it stands."""
-    described = Signal(object)
-    """The ModelDescription of the draft's model."""
+    described = Signal(object, object)
+    """The ModelDescription of the draft's model, and its ModelInfo."""
 
     def __init__(
         self,
@@ -60,8 +60,8 @@ class Forecaster(QObject):
 
     def _take(self, planned: Planned) -> None:
         self._planned = planned
-        if planned.description:
-            self.described.emit(planned.description)
+        if planned.description and planned.model:
+            self.described.emit(planned.description, planned.model)
         if not planned.needs:
             self._show(Forecast(text=planned.sentence, level=Level.REFUSED))
         else:

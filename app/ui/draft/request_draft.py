@@ -1,7 +1,8 @@
-"""The request that is being put together in the window, and the model's defaults beneath it.
+"""The request that is being put together in the window, and the model beneath it.
 
-Owns the one current request. Knows no widget: controls set fields and follow `changed`, and a
-value that no request may hold is refused here, by the request itself.
+Owns the one current request, the model's defaults and what the model can do. Knows no widget:
+controls set fields and follow `changed`, and a value that no request may hold is refused here, by
+the request itself.
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.checkpoint.description import GenerationDefaults
 from app.generation.request import GenerationRequest
+from app.ui.draft.abilities import Abilities
 
 
 class RequestDraft(QObject):
@@ -21,6 +23,9 @@ class RequestDraft(QObject):
     defaults_changed = Signal(object)
     """The new GenerationDefaults: what stands for each field that is None."""
 
+    abilities_changed = Signal(object)
+    """What another model can do: Abilities."""
+
     def __init__(
         self,
         request: GenerationRequest,
@@ -30,6 +35,7 @@ class RequestDraft(QObject):
         super().__init__(parent)
         self._request = request
         self._defaults = defaults
+        self._abilities = Abilities()
 
     @property
     def request(self) -> GenerationRequest:
@@ -40,6 +46,11 @@ class RequestDraft(QObject):
     def defaults(self) -> GenerationDefaults:
         """What the chosen model draws best with."""
         return self._defaults
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the chosen model can do."""
+        return self._abilities
 
     def set(self, **fields: Any) -> None:
         """Change fields by their names; raises RequestError, and then nothing has changed."""
@@ -56,3 +67,9 @@ class RequestDraft(QObject):
         if defaults != self._defaults:
             self._defaults = defaults
             self.defaults_changed.emit(defaults)
+
+    def set_abilities(self, abilities: Abilities) -> None:
+        """Take what another model can do; what it cannot stays in the request, which is refused."""
+        if abilities != self._abilities:
+            self._abilities = abilities
+            self.abilities_changed.emit(abilities)

@@ -12,12 +12,14 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from app.checkpoint.description import ModelDescription
+from app.engine.types import ModelInfo
 from app.generation.messages import Memory, Planned
 from app.generation.request import GenerationRequest
 from app.library.known_folders import known_folders
 from app.library.model_entry import KnownFolder, ModelEntry, ModelKind, model_name
 from app.library.model_library import ModelLibrary
 from app.paths import MINI_MODEL, resource_path
+from app.ui.draft.abilities import abilities_of
 from app.ui.draft.forecast import free_bytes
 from app.ui.draft.request_draft import RequestDraft
 from app.ui.models.model_choice import ModelChoice, choice_of
@@ -136,11 +138,12 @@ class ModelShelf(QObject):
         """The figures of the moment."""
         self._picker.set_free(free_bytes(memory))
 
-    def take_description(self, description: ModelDescription) -> None:
-        """What the engine read of the chosen model: its defaults hold from now on."""
+    def take_description(self, description: ModelDescription, model: ModelInfo) -> None:
+        """What the engine read of the chosen model: its defaults and limits hold from now on."""
         self._draft.set_defaults(description.defaults)
-        model = self._draft.request.model
-        self._described = (model, description.title, _detail(description))
+        self._draft.set_abilities(abilities_of(model))
+        path = self._draft.request.model
+        self._described = (path, description.title, _detail(description))
         self._show_current(self._draft.request)
 
     def close(self) -> None:

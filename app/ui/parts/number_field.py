@@ -79,6 +79,10 @@ class NumberField(QLineEdit):
         if self._number() != value or not self.hasFocus():
             self._show_value()
 
+    def set_limits(self, limits: NumberRange) -> None:
+        """Which numbers are taken from now on; one that stands already stays."""
+        self._limits = limits
+
     def set_default(self, value: float) -> None:
         """What an empty field means."""
         self._default = value

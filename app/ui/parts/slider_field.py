@@ -3,6 +3,8 @@
 Owns how the two agree. The slider covers the usual numbers, the field all of them.
 """
 
+import dataclasses
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
@@ -29,7 +31,7 @@ class SliderField(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._limits = limits
+        self._limits, self._usual = limits, usual
         self._default = usual[0]
         self.field = NumberField(name, limits, self)
         self.field.setFixedWidth(_FIELD_WIDTH)
@@ -57,6 +59,16 @@ class SliderField(QWidget):
         """Show a number that came from elsewhere."""
         self.field.set_value(value)
         self._slide(value)
+
+    def set_most(self, most: float) -> None:
+        """The largest number from now on, within the limits."""
+        limits = dataclasses.replace(self._limits, high=min(most, self._limits.high))
+        self.field.set_limits(limits)
+        low, high = self._usual
+        self.slider.blockSignals(True)
+        self.slider.setRange(round(low / limits.step), round(min(high, most) / limits.step))
+        self.slider.blockSignals(False)
+        self._slide(self.field.value)
 
     def set_default(self, value: float) -> None:
         """What an empty field means."""

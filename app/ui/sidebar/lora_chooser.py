@@ -35,9 +35,6 @@ class LoraChooser(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._empty = caption_label(self)
-        self._empty.setText(
-            self.tr("There is no LoRA yet: drop a file onto the window, or add a folder in Models.")
-        )
         self._empty.setMinimumWidth(WIDTH - 2 * theme.SPACE)
         column = QVBoxLayout(self)
         column.setContentsMargins(*[theme.SPACE] * 4)
@@ -51,8 +48,8 @@ class LoraChooser(QWidget):
         self.setFocusProxy(self.search)
         self.set_entries([])
 
-    def set_entries(self, entries: Sequence[ModelEntry]) -> None:
-        """The LoRAs that can be chosen."""
+    def set_entries(self, entries: Sequence[ModelEntry], others: int = 0) -> None:
+        """The LoRAs that can be chosen; so many `others` are there, but for other models."""
         self.list.clear()
         for entry in entries:
             item = QListWidgetItem(entry.title)
@@ -62,7 +59,13 @@ class LoraChooser(QWidget):
             self.list.addItem(item)
         for part in (self.search, self.list):
             part.setVisible(bool(entries))
-        self._empty.setVisible(not entries)
+        words = self.tr("LoRAs that were made for other models are not listed: {count}.")
+        if not others:
+            words = self.tr(
+                "There is no LoRA yet: drop a file onto the window, or add a folder in Models."
+            )
+        self._empty.setText(words.format(count=others))
+        self._empty.setVisible(others > 0 or not entries)
         self.list.setFixedHeight(min(len(entries), MOST_ROWS) * theme.CONTROL_HEIGHT)
         self._narrow(self.search.text())
 

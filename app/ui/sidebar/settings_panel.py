@@ -193,6 +193,7 @@ class SettingsPanel(QWidget):
         self.advanced.toggled.connect(self._unfold)
         self._draft.changed.connect(self._show_request)
         self._draft.defaults_changed.connect(self._show_defaults)
+        self._draft.abilities_changed.connect(self._show_abilities)
 
     def _show_request(self, request: GenerationRequest) -> None:
         self.size_setting.set_size(request.width, request.height)
@@ -202,6 +203,7 @@ class SettingsPanel(QWidget):
         for fields, row in self._rows.items():
             changed = any(getattr(request, name) != _DEFAULTS[name] for name in fields)
             row.set_changed(changed and fields != ("seed",))  # the dice are its way back
+        self._show_abilities()
         self._show_advanced()
 
     def _show_defaults(self) -> None:
@@ -211,6 +213,13 @@ class SettingsPanel(QWidget):
         self.sampler.set_default(defaults.sampler)
         self.schedule.set_default(defaults.schedule)
         self.cfg_scale.set_default(defaults.cfg_scale)
+
+    def _show_abilities(self) -> None:
+        """Only as many clip skips as the text encoder has layers; none to choose: no setting."""
+        most = self._draft.abilities.clip_skip
+        self.clip_skip.set_most(most)
+        chosen = self._draft.request.clip_skip != _DEFAULTS["clip_skip"]
+        self._rows["clip_skip",].setVisible(most > 1 or chosen)
 
     def _show_advanced(self) -> None:
         """While the rest is folded away, say how many of it are changed."""

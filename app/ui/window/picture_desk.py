@@ -55,7 +55,7 @@ class PictureDesk(QObject):
             source.reveal_requested.connect(reveal)
             source.use_settings_requested.connect(self._use_settings)
             source.use_seed_requested.connect(lambda entry: draft.set(seed=entry.seed))
-            source.use_as_init_requested.connect(lambda path: draft.set(init_image=path))
+            source.use_as_init_requested.connect(self._begin_from)
 
     def show_opened(self, image: QImage, report: ImportReport) -> None:
         """A picture from outside whose settings the draft has now, as far as they are known."""
@@ -126,6 +126,14 @@ class PictureDesk(QObject):
     def _use_settings(self, entry: GalleryEntry) -> None:
         self._draft.replace(entry.request())
         self._say_restored()
+
+    def _begin_from(self, path: Path) -> None:
+        if self._draft.abilities.begins_from_pictures:
+            self._draft.set(init_image=path)
+        else:
+            self.notice.say(
+                self.tr("This model cannot begin from a picture: choose another model first.")
+            )
 
     def _say_restored(self) -> None:
         self.notice.say(self.tr("Prompt, seed and settings are those of the picture."))
