@@ -99,7 +99,7 @@ def generate(arguments: argparse.Namespace) -> bool:
     texts = _texts(made)
     for path, rgb, text in zip(paths, made.output.pictures, texts, strict=True):
         save_png(path, rgb, made.size, text)
-    for sentence in filter(None, (made.output.note, *_receipts(made))):
+    for sentence in filter(None, (*made.output.note.splitlines(), *_receipts(made))):
         print(sentence, file=sys.stderr)
     if arguments.json:
         print_json(_made_json(made, paths, texts))

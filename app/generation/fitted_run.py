@@ -44,4 +44,4 @@ def run_fitted(
         way = rest[-1]
         output = generate_split(model.generate, way.source, total, progress)
     notes = (savings_note(way.need.savings), output.note)
-    return dataclasses.replace(output, note=" ".join(filter(None, notes)))
+    return dataclasses.replace(output, note="\n".join(filter(None, notes)))

@@ -116,7 +116,7 @@ def smaller_requests(request: ResolvedRequest) -> Iterator[GenerationRequest]:
 
 def savings_note(savings: Iterable[Saving]) -> str:
     """A sentence on what was done to save memory and what it cost; empty where nothing was."""
-    done = ", ".join(_NOTES[saving] for saving in savings)
+    done = "; ".join(_NOTES[saving] for saving in savings)
     return f"Memory was short: {done}." if done else ""
 
 

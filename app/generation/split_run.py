@@ -51,5 +51,5 @@ def _joined(outputs: list[GenerationOutput]) -> GenerationOutput:
         text_ms=sum(output.text_ms for output in outputs),
         denoise_ms=sum(output.denoise_ms for output in outputs),
         decode_ms=sum(output.decode_ms for output in outputs),
-        note=" ".join(dict.fromkeys(output.note for output in outputs if output.note)),
+        note="\n".join(dict.fromkeys(output.note for output in outputs if output.note)),
     )

@@ -152,7 +152,7 @@ def _describe_open(base: ModelEntry, checkpoint: Checkpoint) -> ModelEntry:
             family=description.family.value,
             title=description.title,
             dtype_label=description.dtype_label,
-            sentence=" ".join(description.notes),
+            sentence="\n".join(description.notes),
         )
     counts: Counter[str] = Counter()
     for tensor in checkpoint.tensors.values():

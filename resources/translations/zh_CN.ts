@@ -618,6 +618,110 @@
         <translation>{name} 中的张量“{tensor}”采用 {kind}，Aquatint 无法用它计算：请使用该文件的 f32、f16、bf16 或 f8 版本。</translation>
     </message>
     <message>
+        <source>Memory was short: {savings}.</source>
+        <translation>内存不足：{savings}。</translation>
+    </message>
+    <message>
+        <source>This takes at least {need}, more than the {machine} of this machine: {act}.</source>
+        <translation>这至少需要 {need}，超过了本机的 {machine}：{act}。</translation>
+    </message>
+    <message>
+        <source>one picture of {size} would fit</source>
+        <translation>一张 {size} 的图片可以放下</translation>
+    </message>
+    <message>
+        <source>clip skip must be 1 to {most} for this model</source>
+        <translation>此模型的 CLIP 跳过层数须为 1 到 {most}</translation>
+    </message>
+    <message>
+        <source>the model cannot start from a picture: its VAE has no encoder</source>
+        <translation>此模型不能从图片开始：它的 VAE 没有编码器</translation>
+    </message>
+    <message>
+        <source>The seed must be from 0 to {last}, or -1 for a random one, not {value}.</source>
+        <translation>种子须为 0 到 {last}，或用 -1 表示随机，而不是 {value}。</translation>
+    </message>
+    <message>
+        <source>a prompt must have 1 to {most} chunks of tokens</source>
+        <translation>提示词须为 1 到 {most} 段词元</translation>
+    </message>
+    <message>
+        <source>The {field} must be from {low} to {high}, not {value}.</source>
+        <translation>{field}须为 {low} 到 {high}，而不是 {value}。</translation>
+    </message>
+    <message>
+        <source>The {field} must be a multiple of {step}: try {near}, not {value}.</source>
+        <translation>{field}须为 {step} 的倍数：请用 {near}，而不是 {value}。</translation>
+    </message>
+    <message>
+        <source>The {field} holds a NUL character; remove it.</source>
+        <translation>{field}中含有空字符，请将其删除。</translation>
+    </message>
+    <message>
+        <source>There is no file {path} to begin from.</source>
+        <translation>找不到用作起始图片的文件 {path}。</translation>
+    </message>
+    <message>
+        <source>There is no file {path} with the mask.</source>
+        <translation>找不到蒙版文件 {path}。</translation>
+    </message>
+    <message>
+        <source>Could not write into {path}: {why}.</source>
+        <translation>无法写入 {path}：{why}。</translation>
+    </message>
+    <message>
+        <source>Could not write {path}: {why}.</source>
+        <translation>无法写入 {path}：{why}。</translation>
+    </message>
+    <message>
+        <source>Could not read {path} as a picture: {what}.</source>
+        <translation>无法将 {path} 读取为图片：{what}。</translation>
+    </message>
+    <message>
+        <source>Could not read {path}: {why}.</source>
+        <translation>无法读取 {path}：{why}。</translation>
+    </message>
+    <message>
+        <source>Could not make a thumbnail of {path}: {why}.</source>
+        <translation>无法为 {path} 生成缩略图：{why}。</translation>
+    </message>
+    <message>
+        <source>{path} could not be deleted: {why}.</source>
+        <translation>无法删除 {path}：{why}。</translation>
+    </message>
+    <message>
+        <source>{path} could not be taken out of the trash: {why}.</source>
+        <translation>无法从废纸篓中取回 {path}：{why}。</translation>
+    </message>
+    <message>
+        <source>The gallery&apos;s list {path} cannot be opened: {why}.</source>
+        <translation>无法打开图库列表 {path}：{why}。</translation>
+    </message>
+    <message>
+        <source>The gallery&apos;s list could not be used: {why}.</source>
+        <translation>无法使用图库列表：{why}。</translation>
+    </message>
+    <message>
+        <source>This model was trained with zero terminal SNR, which Aquatint does not apply yet: very dark and very bright pictures may come out flat.</source>
+        <translation>此模型以零终端信噪比训练，Aquatint 暂不支持：很暗或很亮的图片可能显得平淡。</translation>
+    </message>
+    <message>
+        <source>The file names the resolution &apos;{size}&apos;, which Aquatint does not use: {own} is taken.</source>
+        <translation>文件标明的分辨率“{size}”无法使用：改用 {own}。</translation>
+    </message>
+    <message>
+        <source>{count} layers at strength 0</source>
+        <translation>{count} 层的强度为 0</translation>
+    </message>
+    <message>
+        <source>{count} layers {what} ({names})</source>
+        <translation>{count} 层{what}（{names}）</translation>
+    </message>
+    <message>
+        <source>{count} layer {what} ({names})</source>
+        <translation>{count} 层{what}（{names}）</translation>
+    </message>
+    <message>
         <source>{name} is empty: {act}.</source>
         <translation>{name} 是空文件：{act}。</translation>
     </message>
@@ -628,6 +732,10 @@
     <message>
         <source>{name} is {what}: {act}.</source>
         <translation>{name} 是{what}：{act}。</translation>
+    </message>
+    <message>
+        <source>; </source>
+        <translation>；</translation>
     </message>
     <message>
         <source>text encoder</source>
@@ -808,6 +916,94 @@
     <message>
         <source>unpack it and open the .safetensors file in it</source>
         <translation>请解压后打开其中的 .safetensors 文件</translation>
+    </message>
+    <message>
+        <source>previews were small</source>
+        <translation>预览图较小</translation>
+    </message>
+    <message>
+        <source>each network was unloaded after its part and loads again next time</source>
+        <translation>每个网络用完即卸载，下次重新载入</translation>
+    </message>
+    <message>
+        <source>the pictures were made in smaller batches, one after the other</source>
+        <translation>图片分成较小的批次依次生成</translation>
+    </message>
+    <message>
+        <source>the decoder worked in tiles, which can take it half as long again</source>
+        <translation>解码器分块工作，耗时可能增加一半</translation>
+    </message>
+    <message>
+        <source>it was computed in half precision, which shows in the last digits</source>
+        <translation>以半精度计算，细微之处略有差别</translation>
+    </message>
+    <message>
+        <source>choose a smaller model</source>
+        <translation>请选择较小的模型</translation>
+    </message>
+    <message>
+        <source>it is damaged or none</source>
+        <translation>文件已损坏或不是图片</translation>
+    </message>
+    <message>
+        <source>it is damaged</source>
+        <translation>文件已损坏</translation>
+    </message>
+    <message>
+        <source>which this model does not have</source>
+        <translation>在此模型中不存在</translation>
+    </message>
+    <message>
+        <source>of a kind not known</source>
+        <translation>类型未知</translation>
+    </message>
+    <message>
+        <source>prompt</source>
+        <translation>提示词</translation>
+    </message>
+    <message>
+        <source>negative prompt</source>
+        <translation>反向提示词</translation>
+    </message>
+    <message>
+        <source>width</source>
+        <translation>宽度</translation>
+    </message>
+    <message>
+        <source>height</source>
+        <translation>高度</translation>
+    </message>
+    <message>
+        <source>steps</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <source>CFG scale</source>
+        <translation>CFG 强度</translation>
+    </message>
+    <message>
+        <source>batch count</source>
+        <translation>图片数量</translation>
+    </message>
+    <message>
+        <source>clip skip</source>
+        <translation>CLIP 跳过层数</translation>
+    </message>
+    <message>
+        <source>denoise strength</source>
+        <translation>重绘强度</translation>
+    </message>
+    <message>
+        <source>number of LoRAs</source>
+        <translation>LoRA 数量</translation>
+    </message>
+    <message>
+        <source>strength of a LoRA</source>
+        <translation>LoRA 强度</translation>
+    </message>
+    <message>
+        <source>mask blur</source>
+        <translation>蒙版羽化</translation>
     </message>
 </context>
 <context>
@@ -1319,6 +1515,17 @@ Drop others here to add them.</source>
     </message>
 </context>
 <context>
+    <name>InitImageSection</name>
+    <message>
+        <source>This model cannot begin from a picture: its VAE has no encoder.</source>
+        <translation>此模型不能从图片开始：它的 VAE 没有编码器。</translation>
+    </message>
+    <message>
+        <source>This model is made to paint into a picture: begin from one and paint a mask on it.</source>
+        <translation>此模型用于局部重绘：请选择一张起始图片，并在上面绘制蒙版。</translation>
+    </message>
+</context>
+<context>
     <name>JobList</name>
     <message>
         <source>Queue</source>
@@ -1454,6 +1661,10 @@ Drop others here to add them.</source>
     <message>
         <source>LoRAs</source>
         <translation>LoRA</translation>
+    </message>
+    <message>
+        <source>LoRAs that were made for other models are not listed: {count}.</source>
+        <translation>未列出 {count} 个适用于其他模型的 LoRA。</translation>
     </message>
     <message>
         <source>There is no LoRA yet: drop a file onto the window, or add a folder in Models.</source>
@@ -2110,8 +2321,19 @@ Drop others here to add them.</source>
         <translation>无法再读取 {name}。</translation>
     </message>
     <message>
+        <source>This model cannot begin from a picture: choose another model first.</source>
+        <translation>此模型不能从图片开始：请先选择其他模型。</translation>
+    </message>
+    <message>
         <source>Prompt, seed and settings are those of the picture.</source>
         <translation>已使用这张图片的提示词、种子和设置。</translation>
+    </message>
+</context>
+<context>
+    <name>PictureImport</name>
+    <message>
+        <source>{name} is damaged or no picture.</source>
+        <translation>{name} 已损坏或不是图片。</translation>
     </message>
 </context>
 <context>

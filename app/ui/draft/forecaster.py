@@ -12,6 +12,7 @@ from app.generation.messages import Memory, Planned
 from app.generation.request import GenerationRequest, ResolvedRequest
 from app.ui.draft.forecast import Forecast, Level, judge, with_advice
 from app.ui.draft.request_draft import RequestDraft
+from app.ui.parts.engine_words import in_own_words
 
 REST_MS = 200
 """How long the draft must rest before it is asked about."""
@@ -63,7 +64,7 @@ class Forecaster(QObject):
         if planned.description and planned.model:
             self.described.emit(planned.description, planned.model)
         if not planned.needs:
-            self._show(Forecast(text=planned.sentence, level=Level.REFUSED))
+            self._show(Forecast(text=in_own_words(planned.sentence), level=Level.REFUSED))
         else:
             self._judge(planned)
 

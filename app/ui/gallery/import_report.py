@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.gallery.picture_import import ImportReport
 from app.ui.parts import theme
+from app.ui.parts.engine_words import in_own_words
 
 translate = QCoreApplication.translate
 
@@ -56,7 +57,7 @@ class ImportReportDialog(QDialog):
         box.addWidget(buttons)
 
     def _text(self, report: ImportReport) -> str:
-        parts = list(report.refused)
+        parts = [in_own_words(sentence) for sentence in report.refused]
         for path, items in report.not_restored:
             listed = "\n".join(f"  {item}" for item in items)
             parts.append(self.tr("{0}: not restored").format(path.name) + f"\n{listed}")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PySide6.QtCore import QCoreApplication
+
 from app.library.foreign_metadata import read_any_metadata
 from app.library.gallery import Gallery
 from app.library.gallery_entry import GalleryError
@@ -40,7 +42,7 @@ def import_pictures(
             if path.is_dir():
                 scanned = gallery.scan(path, stopped)
                 added += scanned.added
-                refused += [f"{bad.name} is damaged or no picture." for bad in scanned.unreadable]
+                refused += [_unreadable(bad) for bad in scanned.unreadable]
             else:
                 gallery.import_picture(path)
                 added += 1
@@ -50,3 +52,8 @@ def import_pictures(
         except (GalleryError, PictureError, OSError) as error:
             refused.append(str(error))
     return ImportReport(added=added, refused=tuple(refused), not_restored=tuple(lost))
+
+
+def _unreadable(path: Path) -> str:
+    words = QCoreApplication.translate("PictureImport", "{name} is damaged or no picture.")
+    return words.format(name=path.name)

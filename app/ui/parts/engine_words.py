@@ -129,12 +129,52 @@ SENTENCES: tuple[str, ...] = _texts(
         "{name} stores tensor '{tensor}' as {kind}, which Aquatint does not compute with: use an "
         "f32, f16, bf16 or f8 version of the file.",
     ),
+    QT_TRANSLATE_NOOP("Engine", "Memory was short: {savings}."),
+    QT_TRANSLATE_NOOP(
+        "Engine", "This takes at least {need}, more than the {machine} of this machine: {act}."
+    ),
+    QT_TRANSLATE_NOOP("Engine", "one picture of {size} would fit"),
+    QT_TRANSLATE_NOOP("Engine", "clip skip must be 1 to {most} for this model"),
+    QT_TRANSLATE_NOOP("Engine", "the model cannot start from a picture: its VAE has no encoder"),
+    QT_TRANSLATE_NOOP(
+        "Engine", "The seed must be from 0 to {last}, or -1 for a random one, not {value}."
+    ),
+    QT_TRANSLATE_NOOP("Engine", "a prompt must have 1 to {most} chunks of tokens"),
+    QT_TRANSLATE_NOOP("Engine", "The {field} must be from {low} to {high}, not {value}."),
+    QT_TRANSLATE_NOOP(
+        "Engine", "The {field} must be a multiple of {step}: try {near}, not {value}."
+    ),
+    QT_TRANSLATE_NOOP("Engine", "The {field} holds a NUL character; remove it."),
+    QT_TRANSLATE_NOOP("Engine", "There is no file {path} to begin from."),
+    QT_TRANSLATE_NOOP("Engine", "There is no file {path} with the mask."),
+    QT_TRANSLATE_NOOP("Engine", "Could not write into {path}: {why}."),
+    QT_TRANSLATE_NOOP("Engine", "Could not write {path}: {why}."),
+    QT_TRANSLATE_NOOP("Engine", "Could not read {path} as a picture: {what}."),
+    QT_TRANSLATE_NOOP("Engine", "Could not read {path}: {why}."),
+    QT_TRANSLATE_NOOP("Engine", "Could not make a thumbnail of {path}: {why}."),
+    QT_TRANSLATE_NOOP("Engine", "{path} could not be deleted: {why}."),
+    QT_TRANSLATE_NOOP("Engine", "{path} could not be taken out of the trash: {why}."),
+    QT_TRANSLATE_NOOP("Engine", "The gallery's list {path} cannot be opened: {why}."),
+    QT_TRANSLATE_NOOP("Engine", "The gallery's list could not be used: {why}."),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "This model was trained with zero terminal SNR, which Aquatint does not apply yet: "
+        "very dark and very bright pictures may come out flat.",
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "The file names the resolution '{size}', which Aquatint does not use: {own} is taken.",
+    ),
+    QT_TRANSLATE_NOOP("Engine", "{count} layers at strength 0"),
+    QT_TRANSLATE_NOOP("Engine", "{count} layers {what} ({names})"),
+    QT_TRANSLATE_NOOP("Engine", "{count} layer {what} ({names})"),
     QT_TRANSLATE_NOOP("Engine", "{name} is empty: {act}."),
     QT_TRANSLATE_NOOP("Engine", "{name} is not a safetensors file: {act}."),
     QT_TRANSLATE_NOOP("Engine", "{name} is {what}: {act}."),
 )
 # What is filled in, where that is words.
 PHRASES: tuple[str, ...] = _texts(
+    QT_TRANSLATE_NOOP("Engine", "; "),
     QT_TRANSLATE_NOOP("Engine", "text encoder"),
     QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion 2 model, which Aquatint does not open yet"),
     QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion XL model, which Aquatint does not open yet"),
@@ -188,20 +228,54 @@ PHRASES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP("Engine", "use the .safetensors version"),
     QT_TRANSLATE_NOOP("Engine", "download it again"),
     QT_TRANSLATE_NOOP("Engine", "unpack it and open the .safetensors file in it"),
+    QT_TRANSLATE_NOOP("Engine", "previews were small"),
+    QT_TRANSLATE_NOOP(
+        "Engine", "each network was unloaded after its part and loads again next time"
+    ),
+    QT_TRANSLATE_NOOP("Engine", "the pictures were made in smaller batches, one after the other"),
+    QT_TRANSLATE_NOOP(
+        "Engine", "the decoder worked in tiles, which can take it half as long again"
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine", "it was computed in half precision, which shows in the last digits"
+    ),
+    QT_TRANSLATE_NOOP("Engine", "choose a smaller model"),
+    QT_TRANSLATE_NOOP("Engine", "it is damaged or none"),
+    QT_TRANSLATE_NOOP("Engine", "it is damaged"),
+    QT_TRANSLATE_NOOP("Engine", "which this model does not have"),
+    QT_TRANSLATE_NOOP("Engine", "of a kind not known"),
+    QT_TRANSLATE_NOOP("Engine", "prompt"),
+    QT_TRANSLATE_NOOP("Engine", "negative prompt"),
+    QT_TRANSLATE_NOOP("Engine", "width"),
+    QT_TRANSLATE_NOOP("Engine", "height"),
+    QT_TRANSLATE_NOOP("Engine", "steps"),
+    QT_TRANSLATE_NOOP("Engine", "CFG scale"),
+    QT_TRANSLATE_NOOP("Engine", "batch count"),
+    QT_TRANSLATE_NOOP("Engine", "clip skip"),
+    QT_TRANSLATE_NOOP("Engine", "denoise strength"),
+    QT_TRANSLATE_NOOP("Engine", "number of LoRAs"),
+    QT_TRANSLATE_NOOP("Engine", "strength of a LoRA"),
+    QT_TRANSLATE_NOOP("Engine", "mask blur"),
 )
-_WORDS = frozenset(("what", "act", "network"))
-"""Names that stand for a phrase, not for a file or a number."""
+_WORDS = frozenset(("what", "act", "network", "field", "savings"))
+"""Names that stand for a phrase, or several with semicolons between; not for a file or a number."""
+_BETWEEN = "; "
 
 
-def in_own_words(sentence: str) -> str:
-    """The sentence in the window's language if there is a row for it, else as it is."""
+def in_own_words(text: str) -> str:
+    """The text, a sentence a line, in the window's language where there is a row for it."""
+    return " ".join(map(_sentence, text.split("\n")))
+
+
+def _sentence(sentence: str) -> str:
     for row in SENTENCES:
-        if found := re.fullmatch(_pattern(row), sentence, re.DOTALL):
+        if found := re.fullmatch(_pattern(row), sentence):
             filled = found.groupdict()
             for name in _WORDS & filled.keys():
-                filled[name] = _translated(filled[name])
+                phrases = map(_sentence, filled[name].split(_BETWEEN))
+                filled[name] = _translated(_BETWEEN).join(phrases)
             return _translated(row).format(**filled)
-    return sentence
+    return _translated(sentence) if sentence in PHRASES else sentence
 
 
 def _translated(text: str) -> str:

@@ -13,6 +13,7 @@ from app.generation.add_ons import LoraReceipt
 from app.generation.request import LARGEST_LORA_WEIGHT
 from app.ui.parts import theme
 from app.ui.parts.elided_label import ElidedLabel
+from app.ui.parts.engine_words import in_own_words
 from app.ui.parts.flow_layout import FlowLayout
 from app.ui.parts.number_field import NumberRange
 from app.ui.parts.setting_row import caption_label, icon_button
@@ -66,7 +67,7 @@ class LoraRow(QWidget):
         """What became of it in the last picture."""
         is_whole = receipt.applied == receipt.layers
         self.caption.setText(receipt_text(receipt))
-        self.caption.setToolTip("\n".join(receipt.left_out))
+        self.caption.setToolTip("\n".join(map(in_own_words, receipt.left_out)))
         theme.set_role(self.caption, "caption" if is_whole else "caption_warning")
         self.caption.show()
 

@@ -27,6 +27,7 @@ from app.generation.request import (
 from app.ui.draft.request_draft import RequestDraft
 from app.ui.parts import theme
 from app.ui.parts.choice_field import ChoiceField
+from app.ui.parts.engine_words import in_own_words
 from app.ui.parts.icons import icon
 from app.ui.parts.number_field import NumberField, NumberRange
 from app.ui.parts.setting_row import SettingRow
@@ -174,7 +175,7 @@ class SettingsPanel(QWidget):
         try:
             self._draft.set(**values)
         except RequestError as refusal:
-            self._rows[fields].set_caption(str(refusal))
+            self._rows[fields].set_caption(in_own_words(str(refusal)))
             self._show_request(self._draft.request)
 
     def _connect(self) -> None:

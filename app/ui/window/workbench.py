@@ -149,7 +149,7 @@ class Workbench(QObject):
         images = range(len(finished.pictures.pictures))
         shown = [ShownPicture(image=pixel_image(finished.pictures, place)) for place in images]
         self._canvas.show_batch(shown)
-        self._progress.show_message(sentence, "danger")
+        self._progress.show_message(in_own_words(sentence), "danger")
 
     # ------------------------------------------------------------ live
 
