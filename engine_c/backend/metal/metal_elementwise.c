@@ -146,7 +146,7 @@ void metal_latent_rgb(metal_backend *m, const node *n) {
                       .in_count = 2,
                       .groups = {elementwise_groups(args.pixels, ELEMENTWISE_THREADS), 1, 1},
                       .threads = ELEMENTWISE_THREADS,
-                      .flops = 2.0 * OPS_COLORS * (double)tensor_count(x)};
+                      .flops = 2.0 * (double)(OPS_COLORS * tensor_count(x))};
   d.bytes = (double)(d.out.bytes + d.in[0].bytes + d.in[1].bytes);
   metal_encode(m, &d);
 }
