@@ -28,6 +28,8 @@ from app.version import VERSION
 
 CACHE_FILE = "models.json"
 CACHE_LIMIT_BYTES = 100_000_000
+# Grows when files are understood that were refused, so that refusals are not remembered.
+CACHE_VERSION = f"{VERSION}, 2"
 DEEPEST = 8  # folders within folders
 FOLDER_MARK = "model_index.json"  # of a diffusers folder
 
@@ -230,11 +232,11 @@ def _state(path: Path) -> tuple[int, int]:
 
 
 def _read_cache(path: Path) -> dict[Path, ModelEntry]:
-    """What an earlier run of this version wrote; anything odd is forgotten."""
+    """What an earlier run wrote that understood files as this one does; else nothing."""
     try:
         with path.open("rb") as file:
             values = json.loads(file.read(CACHE_LIMIT_BYTES))
-        if values["version"] != VERSION:
+        if values["version"] != CACHE_VERSION:
             return {}
         entries = [
             ModelEntry(
@@ -254,7 +256,7 @@ def _read_cache(path: Path) -> dict[Path, ModelEntry]:
 
 def _write_cache(path: Path, entries: Iterable[ModelEntry]) -> None:
     """Writes the cache whole; without one the next start only takes longer."""
-    values = {"version": VERSION, "models": [dataclasses.asdict(entry) for entry in entries]}
+    values = {"version": CACHE_VERSION, "models": [dataclasses.asdict(entry) for entry in entries]}
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

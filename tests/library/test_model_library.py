@@ -1,5 +1,6 @@
 """Models are found, described from their headers, remembered, and refused with a sentence."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +12,13 @@ from safetensors.numpy import save_file
 from app.library import model_library
 from app.library.known_folders import LAYOUTS, known_folders
 from app.library.model_entry import ModelEntry, ModelKind
-from app.library.model_library import ModelLibrary, describe_model
+from app.library.model_library import (
+    CACHE_FILE,
+    CACHE_VERSION,
+    ModelLibrary,
+    describe_model,
+)
+from app.version import VERSION
 from tests.checkpoint.model_files import (
     HEADS,
     MINI,
@@ -147,7 +154,25 @@ def test_stopped_scan_changes_nothing(models: Path, tmp_path: Path) -> None:
     assert len(library.scan()) == len(before) - 1
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b'{"version": "0.1.0", "models": [{}]}', b"[1]"])
+def test_what_an_older_app_refused_is_looked_at_again(models: Path, tmp_path: Path) -> None:
+    """Files are as they were, but more of them are understood."""
+    first = ModelLibrary([models], tmp_path / "cache").scan()
+    cache = tmp_path / "cache" / CACHE_FILE
+    values = json.loads(cache.read_text())
+    for model in values["models"]:
+        model["kind"] = ModelKind.REFUSED.value
+    cache.write_text(json.dumps(values))
+    assert set(kinds(ModelLibrary([models], tmp_path / "cache").scan()).values()) == {
+        ModelKind.REFUSED
+    }
+    cache.write_text(json.dumps(values | {"version": VERSION}))
+    assert ModelLibrary([models], tmp_path / "cache").scan() == first
+
+
+ODD = json.dumps({"version": CACHE_VERSION, "models": [{}]}).encode()
+
+
+@pytest.mark.parametrize("text", [b"", b"{", ODD, b"[1]"])
 def test_damaged_cache_is_made_again(models: Path, tmp_path: Path, text: bytes) -> None:
     first = ModelLibrary([models], tmp_path / "cache").scan()
     (tmp_path / "cache" / "models.json").write_bytes(text)
