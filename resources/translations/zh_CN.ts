@@ -918,6 +918,10 @@
         <translation>请解压后打开其中的 .safetensors 文件</translation>
     </message>
     <message>
+        <source>previews were made in tiles</source>
+        <translation>预览图分块生成</translation>
+    </message>
+    <message>
         <source>previews were small</source>
         <translation>预览图较小</translation>
     </message>

@@ -228,6 +228,7 @@ PHRASES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP("Engine", "use the .safetensors version"),
     QT_TRANSLATE_NOOP("Engine", "download it again"),
     QT_TRANSLATE_NOOP("Engine", "unpack it and open the .safetensors file in it"),
+    QT_TRANSLATE_NOOP("Engine", "previews were made in tiles"),
     QT_TRANSLATE_NOOP("Engine", "previews were small"),
     QT_TRANSLATE_NOOP(
         "Engine", "each network was unloaded after its part and loads again next time"
