@@ -339,8 +339,8 @@ typedef struct sd_request {
   int32_t is_patch; /* 1: finished pictures come as they were decoded, also where the mask keeps:
                      * the caller puts them into a larger one, through its own mask */
   sd_preview preview;
-  sd_dtype precision; /* storage of activations: SD_F32, SD_F16 or, on the CPU, SD_BF16, which is
-                       * multiplied as such where the processor can */
+  sd_dtype precision;      /* storage of activations: SD_F32, SD_F16 or, on the CPU and on GPUs that
+                            * have it, SD_BF16, which the CPU multiplies as such where it can */
   int32_t release_weights; /* 1: free each network's weights after its phase: least memory */
   int32_t vae_tile; /* 0: the VAE sees a picture whole; else in tiles of this many latents a side,
                      * at least 16, which overlap by a quarter or more: less memory */

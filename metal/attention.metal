@@ -10,6 +10,10 @@
 // Keys and values are staged in threadgroup memory, with zeros past the last key and past d, so any
 // d and any number of keys will do. Rows there are an odd number of 16-byte (f16) pieces apart, so
 // that the eight rows of a matrix fall on different banks.
+//
+// q and k are multiplied as type T, weights and v as type W. In bf16 W is half: a weight of 8 bits
+// would show in the last digit of bf16; a value beyond half's range becomes infinite, which the
+// next norm tells.
 #include <metal_simdgroup_matrix>
 
 #include "numbers.h"
@@ -106,9 +110,9 @@ static inline float attention_exponentials(threadgroup float *row, threadgroup T
   simdgroup_barrier(mem_flags::mem_threadgroup);  // all have read before one writes
   UNROLL
   for (int i = 0; i < COLUMNS; i++) {
-    const float value = precise::exp2(scores[i] - state.reference);
-    state.sum += value;
-    to[i] = T(value);
+    const T value = T(precise::exp2(scores[i] - state.reference));
+    state.sum += float(value);  // as it is used, so that a weight near 1 is not off by its rounding
+    to[i] = value;
   }
   return factor;
 }
@@ -245,7 +249,7 @@ static inline void attention_write(constant attention_args &args, device uchar *
 
 // Grid (blocks of queries, heads, n). One threadgroup: 4 simdgroups of 8 ROWS queries each, whose q
 // and sums stay in registers; keys in blocks of KEYS, staged once for all four. d at most 8 TILES.
-template <typename T, int TILES, int ROWS, int KEYS>
+template <typename T, typename W, int TILES, int ROWS, int KEYS>
 kernel void attention(constant attention_args &args [[buffer(0)]], device uchar *out [[buffer(1)]],
                       const device uchar *q [[buffer(2)]], const device uchar *k [[buffer(3)]],
                       const device uchar *v [[buffer(4)]],
@@ -255,15 +259,15 @@ kernel void attention(constant attention_args &args [[buffer(0)]], device uchar 
                       ushort simd_group [[simdgroup_index_in_threadgroup]],
                       ushort lane [[thread_index_in_simdgroup]]) {
   constexpr int STRIDE = 8 * (TILES | 1), WIDTH = KEYS + 4;  // of staged rows and of scores
-  constexpr int WEIGHT_WIDTH = WIDTH * int(sizeof(float) / sizeof(T));
+  constexpr int WEIGHT_WIDTH = WIDTH * int(sizeof(float) / sizeof(W));
   constexpr int QUERIES = 8 * ROWS, SHARED = 32 / QUERIES, COLUMNS = KEYS / SHARED;
   threadgroup vec<T, 4> staged[2 * KEYS * STRIDE / 4];
   threadgroup float scores[4 * QUERIES * WIDTH];
   threadgroup float diagonals[4 * ROWS * 64];
   threadgroup T *keys = (threadgroup T *)staged;
-  threadgroup T *values = keys + KEYS * STRIDE;
+  threadgroup W *values = (threadgroup W *)keys + KEYS * STRIDE;
   threadgroup float *own_scores = scores + simd_group * QUERIES * WIDTH;
-  threadgroup T *weights = (threadgroup T *)own_scores;
+  threadgroup W *weights = (threadgroup W *)own_scores;
   threadgroup float *diagonal = diagonals + simd_group * ROWS * 64;
 
   const int n = int(group.z), head = int(group.y);
@@ -291,40 +295,42 @@ kernel void attention(constant attention_args &args [[buffer(0)]], device uchar 
   for (int key = 0; key < last_key; key += KEYS) {
     threadgroup_barrier(mem_flags::mem_threadgroup);
     attention_stage<T>(keys, STRIDE, 8 * TILES, KEYS, sources.k, key, 0, thread_index, 128);
-    attention_stage<T>(values, STRIDE, 8 * TILES, KEYS, sources.v, key, 0, thread_index, 128);
+    attention_stage<W>(values, STRIDE, 8 * TILES, KEYS, sources.v, key, 0, thread_index, 128);
     threadgroup_barrier(mem_flags::mem_threadgroup);
     attention_score<T, ROWS, TILES, KEYS>(own_scores, WIDTH, queries, keys, STRIDE);
     simdgroup_barrier(mem_flags::mem_threadgroup);
-    const float factor = attention_exponentials<T, COLUMNS>(
+    const float factor = attention_exponentials<W, COLUMNS>(
         own_scores + row * WIDTH + column, weights + row * WEIGHT_WIDTH + column,
         visible - key - column, args.scale, SHARED, state);
     if (column == 0) diagonal[row / 8 * 64 + row % 8 * 9] = factor;
     simdgroup_barrier(mem_flags::mem_threadgroup);
     if (simd_any(factor != 1.0f)) attention_rescale(sums, diagonal);
     for (int j = 0; j < KEYS / 8; j++)
-      attention_accumulate<T, ROWS, TILES>(sums, weights + j * 8, WEIGHT_WIDTH,
+      attention_accumulate<W, ROWS, TILES>(sums, weights + j * 8, WEIGHT_WIDTH,
                                            values + j * 8 * STRIDE, STRIDE);
   }
   attention_write<ROWS, TILES, KEYS>(args, out, own_scores, WIDTH, sums,
                                      attention_inverse(state.sum, SHARED), n, head, query, lane);
 }
 
-template [[host_name("attention_f16_40")]] [[kernel]] decltype(attention<half, 5, 2, 32>)
-    attention<half, 5, 2, 32>;
-template [[host_name("attention_f16_64")]] [[kernel]] decltype(attention<half, 8, 2, 32>)
-    attention<half, 8, 2, 32>;
-template [[host_name("attention_f16_80")]] [[kernel]] decltype(attention<half, 10, 2, 32>)
-    attention<half, 10, 2, 32>;
-template [[host_name("attention_f16_160")]] [[kernel]] decltype(attention<half, 20, 1, 32>)
-    attention<half, 20, 1, 32>;
-template [[host_name("attention_f32_40")]] [[kernel]] decltype(attention<float, 5, 1, 16>)
-    attention<float, 5, 1, 16>;
-template [[host_name("attention_f32_64")]] [[kernel]] decltype(attention<float, 8, 1, 16>)
-    attention<float, 8, 1, 16>;
-template [[host_name("attention_f32_80")]] [[kernel]] decltype(attention<float, 10, 1, 16>)
-    attention<float, 10, 1, 16>;
-template [[host_name("attention_f32_160")]] [[kernel]] decltype(attention<float, 20, 1, 16>)
-    attention<float, 20, 1, 16>;
+#ifndef STORAGE_BF16
+template [[host_name("attention_f16_40")]] [[kernel]] decltype(attention<half, half, 5, 2, 32>)
+    attention<half, half, 5, 2, 32>;
+template [[host_name("attention_f16_64")]] [[kernel]] decltype(attention<half, half, 8, 2, 32>)
+    attention<half, half, 8, 2, 32>;
+template [[host_name("attention_f16_80")]] [[kernel]] decltype(attention<half, half, 10, 2, 32>)
+    attention<half, half, 10, 2, 32>;
+template [[host_name("attention_f16_160")]] [[kernel]] decltype(attention<half, half, 20, 1, 32>)
+    attention<half, half, 20, 1, 32>;
+template [[host_name("attention_f32_40")]] [[kernel]] decltype(attention<float, float, 5, 1, 16>)
+    attention<float, float, 5, 1, 16>;
+template [[host_name("attention_f32_64")]] [[kernel]] decltype(attention<float, float, 8, 1, 16>)
+    attention<float, float, 8, 1, 16>;
+template [[host_name("attention_f32_80")]] [[kernel]] decltype(attention<float, float, 10, 1, 16>)
+    attention<float, float, 10, 1, 16>;
+template [[host_name("attention_f32_160")]] [[kernel]] decltype(attention<float, float, 20, 1, 16>)
+    attention<float, float, 20, 1, 16>;
+#endif
 
 // ---- any d ----
 
@@ -419,7 +425,7 @@ static inline void attention_wide_write(constant attention_args &args, device uc
 // Grid (blocks of 32 queries, heads x slices of 512 output channels, n). One threadgroup: 8
 // simdgroups, which share the scores of a block of 64 keys and have the sums of 64 channels each in
 // registers: so no product is made twice, and nothing but chunks of k, v and q is staged.
-template <typename T, int CHUNK>
+template <typename T, typename W, int CHUNK>
 kernel void attention_wide(constant attention_args &args [[buffer(0)]],
                            device uchar *out [[buffer(1)]], const device uchar *q [[buffer(2)]],
                            const device uchar *k [[buffer(3)]], const device uchar *v [[buffer(4)]],
@@ -429,15 +435,15 @@ kernel void attention_wide(constant attention_args &args [[buffer(0)]],
                            ushort simd_group [[simdgroup_index_in_threadgroup]],
                            ushort lane [[thread_index_in_simdgroup]]) {
   constexpr int STRIDE = CHUNK + 8, PARTS = WIDE_COLUMNS / CHUNK, TILES = CHUNK / 8;
-  constexpr int WEIGHT_WIDTH = WIDE_WIDTH * int(sizeof(float) / sizeof(T)), SHARED = 8;
+  constexpr int WEIGHT_WIDTH = WIDE_WIDTH * int(sizeof(float) / sizeof(W)), SHARED = 8;
   threadgroup vec<T, 4> staged[(ATTENTION_WIDE_QUERIES + WIDE_KEYS) * STRIDE / 4];
   threadgroup float scores[ATTENTION_WIDE_QUERIES * WIDE_WIDTH];
   threadgroup float diagonals[4 * 64];
   threadgroup int moved[WIDE_GROUPS];
   threadgroup float inverses[ATTENTION_WIDE_QUERIES];
   threadgroup T *chunk = (threadgroup T *)staged;
-  threadgroup T *own_chunk = chunk + simd_group * 8 * STRIDE;
-  threadgroup T *weights = (threadgroup T *)scores;
+  threadgroup W *own_chunk = (threadgroup W *)chunk + simd_group * 8 * STRIDE;
+  threadgroup W *weights = (threadgroup W *)scores;
 
   const int n = int(group.z), head = int(group.y) % args.heads;
   const attention_sources sources = attention_find(args, q, k, v, key_counts, n, head);
@@ -456,24 +462,26 @@ kernel void attention_wide(constant attention_args &args [[buffer(0)]],
   for (int key = 0; key < last_key; key += WIDE_KEYS) {
     attention_wide_score<T, CHUNK>(scores, chunk, sources, block, key, thread_index, simd_group);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    const float factor = attention_exponentials<T, WIDE_KEYS / SHARED>(
+    const float factor = attention_exponentials<W, WIDE_KEYS / SHARED>(
         scores + row * WIDE_WIDTH + column, weights + row * WEIGHT_WIDTH + column,
         visible - key - column, args.scale, SHARED, state);
     if (column == 0) diagonals[row / 8 * 64 + row % 8 * 9] = factor;
     const bool any_moved = simd_any(factor != 1.0f);
     if (lane == 0) moved[simd_group] = any_moved;
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    attention_wide_attend<T, CHUNK, PARTS>(sums, sources.v, weights, diagonals, moved, own_chunk,
+    attention_wide_attend<W, CHUNK, PARTS>(sums, sources.v, weights, diagonals, moved, own_chunk,
                                            key, channel, lane);
   }
   const float inverse = attention_inverse(state.sum, SHARED);
   if (column == 0) inverses[row] = inverse;
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  attention_wide_write<T, CHUNK, PARTS>(args, out, (threadgroup float *)own_chunk, sums, inverses,
+  attention_wide_write<W, CHUNK, PARTS>(args, out, (threadgroup float *)own_chunk, sums, inverses,
                                         n, head, block, channel, lane);
 }
 
-template [[host_name("attention_f16_wide")]] [[kernel]] decltype(attention_wide<half, 64>)
-    attention_wide<half, 64>;
-template [[host_name("attention_f32_wide")]] [[kernel]] decltype(attention_wide<float, 32>)
-    attention_wide<float, 32>;
+#ifndef STORAGE_BF16
+template [[host_name("attention_f16_wide")]] [[kernel]] decltype(attention_wide<half, half, 64>)
+    attention_wide<half, half, 64>;
+template [[host_name("attention_f32_wide")]] [[kernel]] decltype(attention_wide<float, float, 32>)
+    attention_wide<float, float, 32>;
+#endif

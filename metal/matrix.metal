@@ -18,6 +18,7 @@
 #include "kernel_args.h"
 #include "matrix.h"
 #include "mma.h"
+#include "storage.h"
 #include "unroll.h"
 
 using namespace metal;
@@ -56,13 +57,13 @@ void matrix_store_slice(constant matrix_args &args, device float *out,
 
 // ---- staged: slabs through threadgroup memory ----
 
-static inline void matrix_put(threadgroup half *to, uint4 piece) {
+static inline void matrix_put(threadgroup short_float *to, uint4 piece) {
   *(threadgroup uint4 *)to = piece;
 }
 
 static inline void matrix_put(threadgroup float *to, uint4 piece) {
-  *(threadgroup float4 *)to = float4(as_type<half4>(piece.xy));
-  *(threadgroup float4 *)(to + 4) = float4(as_type<half4>(piece.zw));
+  *(threadgroup float4 *)to = float4(as_type<short_float4>(piece.xy));
+  *(threadgroup float4 *)(to + 4) = float4(as_type<short_float4>(piece.zw));
 }
 
 // A thread's share of the loads of a tile: for each, a piece of 16 bytes of the next slab.
@@ -98,7 +99,7 @@ void matrix_fetch_pixels(constant matrix_args &args, const device T *source, mat
 }
 
 template <ushort PIXELS, ushort ROWS>
-void matrix_fetch_weights(constant matrix_args &args, const device half *w, matrix_slab slab,
+void matrix_fetch_weights(constant matrix_args &args, const device short_float *w, matrix_slab slab,
                           uint first_row, ushort thread_index,
                           thread matrix_share<PIXELS, ROWS> &share) {
   constexpr ushort PIECE = 8, PIECES = MMA_DEPTH / PIECE;
@@ -133,7 +134,7 @@ void matrix_put_share(const thread matrix_share<PIXELS, ROWS> &share, threadgrou
 // Any channel counts: 32 of taps x channels, one number after the other.
 template <typename T, bool TAPS, ushort BM, ushort BN>
 void matrix_gather(constant matrix_args &args, const device T *x, const device T *y,
-                   const device half *w, matrix_place place, threadgroup T *pixels,
+                   const device short_float *w, matrix_place place, threadgroup T *pixels,
                    threadgroup T *weights, ushort stride, ushort thread_index) {
   const uint x_channels = uint(args.x_channels), in = x_channels + uint(args.y_channels);
   const uint depth = uint(args.side * args.side) * in;
@@ -164,7 +165,7 @@ void matrix_gather(constant matrix_args &args, const device T *x, const device T
 template <typename T, ushort BM, ushort BN, bool TAPS>
 kernel void matrix_staged(constant matrix_args &args [[buffer(0)]], device T *out [[buffer(1)]],
                           const device T *x [[buffer(2)]], const device T *y [[buffer(3)]],
-                          const device half *w [[buffer(4)]],
+                          const device short_float *w [[buffer(4)]],
                           const device float *bias [[buffer(5)]],
                           const device T *residual [[buffer(6)]],
                           const device T *channel_add [[buffer(7)]],
@@ -424,7 +425,8 @@ kernel void matrix_reduce(constant matrix_reduce_args &args [[buffer(0)]],
 // same pixel: in an even row or column tap 0, then taps 1 and 2; in an odd one taps 0 and 1, then
 // tap 2. A thread takes 4 channels of one column.
 kernel void matrix_presum(constant matrix_presum_args &args [[buffer(0)]],
-                          device half4 *out [[buffer(1)]], const device half4 *w [[buffer(2)]],
+                          device short_float4 *out [[buffer(1)]],
+                          const device short_float4 *w [[buffer(2)]],
                           uint index [[thread_position_in_grid]]) {
   const uint quads = uint(args.channels) / 4, column = index / quads, quad = index % quads;
   if (column >= uint(args.columns)) return;
@@ -439,11 +441,14 @@ kernel void matrix_presum(constant matrix_presum_args &args [[buffer(0)]],
         for (uint x = 0; x < 3; x++)
           if ((y + 1 - phase / 2) / 2 == tap / 2 && (x + 1 - phase % 2) / 2 == tap % 2)
             sum += taps[y][x];
-      out[((ulong(phase) * uint(args.columns) + column) * 4 + tap) * quads + quad] = half4(sum);
+      out[((ulong(phase) * uint(args.columns) + column) * 4 + tap) * quads + quad] =
+          short_float4(sum);
     }
 }
 
 // ---- the kernels by name ----
+
+#ifndef STORAGE_BF16
 
 template [[host_name("matrix_f16_64x64_rows")]] [[kernel]]
 decltype(matrix_staged<half, 64, 64, false>) matrix_staged<half, 64, 64, false>;
@@ -465,3 +470,4 @@ template [[host_name("matrix_reduce_f16")]] [[kernel]]
 decltype(matrix_reduce<half>) matrix_reduce<half>;
 template [[host_name("matrix_reduce_f32")]] [[kernel]]
 decltype(matrix_reduce<float>) matrix_reduce<float>;
+#endif

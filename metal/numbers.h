@@ -1,26 +1,27 @@
 // numbers: reads and writes of numbers in any storage as f32; knows no operator.
 //
-// Activations are f32 or f16: load1, load4, store1, store4. Weights come as a file has them:
-// load_stored. Both begin at a multiple of 16 bytes. Sources of the formats: OCP 8-bit floating
-// point; ggml's ggml-common.h.
+// Activations are f32 or storage.h's: load1, load4, store1, store4. Weights come as a file has
+// them: load_stored. Both begin at a multiple of 16 bytes. Sources of the formats: OCP 8-bit
+// floating point; ggml's ggml-common.h.
 #ifndef NUMBERS_H
 #define NUMBERS_H
 
 #include <metal_stdlib>
 
 #include "kernel_args.h"
+#include "storage.h"
 
 using namespace metal;
 
 static inline float load1(const device uchar *from, int format, ulong index) {
   if (format == KERNEL_F32) return ((const device float *)from)[index];
-  return float(((const device half *)from)[index]);
+  return float(((const device short_float *)from)[index]);
 }
 
 // Four numbers from `index` on, a multiple of 4.
 static inline float4 load4(const device uchar *from, int format, ulong index) {
   if (format == KERNEL_F32) return ((const device float4 *)from)[index / 4];
-  return float4(((const device half4 *)from)[index / 4]);
+  return float4(((const device short_float4 *)from)[index / 4]);
 }
 
 // The same, and bad becomes other than 0 where a number is not finite. Told by the bits as they
@@ -33,8 +34,8 @@ static inline float load1_watched(const device uchar *from, int format, ulong in
     return as_type<float>(bits);
   }
   const ushort bits = ((const device ushort *)from)[index];
-  bad |= uint((bits & 0x7fff) + 0x0400) >> 15;
-  return float(as_type<half>(bits));
+  bad |= uint((bits & 0x7fff) + SHORT_FLOAT_EXPONENT) >> 15;
+  return float(as_type<short_float>(bits));
 }
 
 static inline float4 load4_watched(const device uchar *from, int format, ulong index,
@@ -46,23 +47,23 @@ static inline float4 load4_watched(const device uchar *from, int format, ulong i
     return as_type<float4>(bits);
   }
   const ushort4 bits = ((const device ushort4 *)from)[index / 4];
-  const uint4 over = (uint4(bits) & 0x7fff) + 0x0400;
+  const uint4 over = (uint4(bits) & 0x7fff) + SHORT_FLOAT_EXPONENT;
   bad |= (over.x | over.y | over.z | over.w) >> 15;
-  return float4(as_type<half4>(bits));
+  return float4(as_type<short_float4>(bits));
 }
 
 static inline void store1(device uchar *to, int format, ulong index, float value) {
   if (format == KERNEL_F32)
     ((device float *)to)[index] = value;
   else
-    ((device half *)to)[index] = half(value);
+    ((device short_float *)to)[index] = short_float(value);
 }
 
 static inline void store4(device uchar *to, int format, ulong index, float4 value) {
   if (format == KERNEL_F32)
     ((device float4 *)to)[index / 4] = value;
   else
-    ((device half4 *)to)[index / 4] = half4(value);
+    ((device short_float4 *)to)[index / 4] = short_float4(value);
 }
 
 // ---- numbers of a file ----

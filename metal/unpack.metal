@@ -1,10 +1,10 @@
 // unpack: weights of a file to the order and format of the kernels, once, when they are uploaded.
 #include "numbers.h"
 
-// out [packed rows][taps][in] from [rows][in][taps] in the file's format; f16 matrices or f32
-// vectors (rows 1, taps 1). GEGLU: packed row 16 j + r is value row 8 j + r for r < 8, else gate
-// row 8 j + r - 8; zeros past the last. Grid (in, packed rows), one thread: one input of one row,
-// all taps: both the reads and the writes of a simdgroup then lie together.
+// out [packed rows][taps][in] from [rows][in][taps] in the file's format; matrices in storage.h's
+// float, or f32 vectors (rows 1, taps 1). GEGLU: packed row 16 j + r is value row 8 j + r for
+// r < 8, else gate row 8 j + r - 8; zeros past the last. Grid (in, packed rows), one thread: one
+// input of one row, all taps: both the reads and the writes of a simdgroup then lie together.
 kernel void unpack(constant unpack_args &args [[buffer(0)]], device uchar *out [[buffer(1)]],
                    const device uchar *source [[buffer(2)]],
                    uint3 group [[threadgroup_position_in_grid]],

@@ -51,8 +51,9 @@ def _library_lines(library: LibraryReport) -> list[str]:
 
 
 def _pipeline_line(pipeline: PipelineReport) -> str:
+    name = f"{pipeline.name} of {pipeline.library}"
     if not pipeline.max_threads:
-        return f"pipeline {pipeline.name} FAILED: {pipeline.log}"
+        return f"pipeline {name} FAILED: {pipeline.log}"
     memory = f", {pipeline.threadgroup_bytes} bytes" if pipeline.threadgroup_bytes else ""
     log = f": {pipeline.log}" if pipeline.log else ""
-    return f"pipeline {pipeline.name}: {pipeline.max_threads} threads{memory}{log}"
+    return f"pipeline {name}: {pipeline.max_threads} threads{memory}{log}"

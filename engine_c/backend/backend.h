@@ -22,8 +22,8 @@ typedef struct backend_table {
   /* Name of the backend that runs the operator: its own, or the one that it falls back on. */
   const char *(*served_by)(const backend *b, op_kind op);
 
-  /* Whether activations may be stored so. */
-  int (*can_store)(const backend *b, sd_dtype dtype);
+  /* NULL: activations may be stored so; else a sentence that says why not. */
+  const char *(*cannot_store)(const backend *b, sd_dtype dtype);
 
   /* Bytes that the weight takes once uploaded: from kind, in_bf16, shape and dtype
    * alone. */

@@ -14,8 +14,9 @@
 #include "graph/weights.h"
 
 /* Largest |got - wanted| / (1 + |wanted|) where the output is stored in f16: its numbers are
- * rounded by up to 2^-11; as much again is left for sums that were rounded on their way. */
-static const double F16_TOLERANCE = 0x1p-10;
+ * rounded by up to 2^-11; as much again is left for sums that were rounded on their way. bf16: by
+ * up to 2^-8. */
+static const double F16_TOLERANCE = 0x1p-10, BF16_TOLERANCE = 0x1p-7;
 
 /* One case with one storage of activations. */
 typedef struct self_test {
@@ -62,7 +63,8 @@ static sd_dtype self_test_in_dtype(const self_test *t, int role) {
 
 static void self_test_shape_weight(self_test *t, int role, int32_t rank, const int64_t *shape) {
   weight *w = &t->weights[role];
-  *w = (weight){.name = "self-test", .dtype = SD_F16, .rank = rank};
+  const sd_dtype dtype = t->graph.dtype == SD_BF16 ? SD_BF16 : SD_F16;
+  *w = (weight){.name = "self-test", .dtype = dtype, .rank = rank};
   for (int i = 0; i < 4; i++) w->shape[i] = i < rank ? shape[i] : 1;
 }
 
@@ -231,6 +233,7 @@ static sd_status self_test_fill(self_test *t, sd_error *error) {
 
 static double self_test_tolerance(const self_test *t) {
   const double tolerance = ops_tolerance(t->test->op);
+  if (t->out->dtype == SD_BF16) return fmax(tolerance, BF16_TOLERANCE);
   return t->out->dtype == SD_F16 ? fmax(tolerance, F16_TOLERANCE) : tolerance;
 }
 
@@ -291,7 +294,8 @@ static sd_status self_test_run_case(sd_op_check *row, backend *b, const self_tes
 
 /* ---- all cases ---- */
 
-sd_status self_test_run_op(sd_op_check *row, backend *b, op_kind op, sd_error *error) {
+static sd_status self_test_run_storages(sd_op_check *row, backend *b, op_kind op, sd_dtype first,
+                                        sd_dtype last, sd_error *error) {
   *row = (sd_op_check){0};
   snprintf(row->op, sizeof row->op, "%s", ops_name(op));
   snprintf(row->served_by, sizeof row->served_by, "%s", b->table->served_by(b, op));
@@ -299,13 +303,22 @@ sd_status self_test_run_op(sd_op_check *row, backend *b, op_kind op, sd_error *e
   for (int32_t i = 0; self_test_case_at(i); i++) {
     const self_test_case *test = self_test_case_at(i);
     if (test->op != op) continue;
-    for (sd_dtype storage = SD_F32; storage <= SD_F16; storage++, runs++) {
+    for (sd_dtype storage = first; storage <= last; storage++, runs++) {
       sd_status status = self_test_run_case(row, b, test, storage, error);
       if (status) return status;
     }
   }
   row->passed = runs > 0 && row->error_ratio <= 1;
   return SD_OK;
+}
+
+sd_status self_test_run_op(sd_op_check *row, backend *b, op_kind op, sd_error *error) {
+  return self_test_run_storages(row, b, op, SD_F32, SD_F16, error);
+}
+
+sd_status self_test_run_op_in(sd_op_check *row, backend *b, op_kind op, sd_dtype storage,
+                              sd_error *error) {
+  return self_test_run_storages(row, b, op, storage, storage, error);
 }
 
 sd_status self_test_run(sd_op_check *out, int32_t *count, backend *b, int32_t capacity,

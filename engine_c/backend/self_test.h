@@ -10,7 +10,11 @@
 sd_status self_test_run(sd_op_check *out, int32_t *count, backend *b, int32_t capacity,
                         sd_error *error);
 
-/* One operator's row: every case of it, with both storages. */
+/* One operator's row: every case of it, with f32 and with f16 storage. */
 sd_status self_test_run_op(sd_op_check *row, backend *b, op_kind op, sd_error *error);
+
+/* The same with one storage: SD_F32, SD_F16 or SD_BF16. */
+sd_status self_test_run_op_in(sd_op_check *row, backend *b, op_kind op, sd_dtype storage,
+                              sd_error *error);
 
 #endif

@@ -123,8 +123,8 @@ tensor *ops_group_norm(graph *g, tensor *x, tensor *y, weight *scale, weight *sh
 
 /* What the weight is multiplied as in this graph; y may be NULL. */
 static void ops_choose_numbers(const graph *g, weight *w, const tensor *x, const tensor *y) {
-  const int in_blocks = x->c % OPS_BF16_BLOCK == 0 && (!y || y->c % OPS_BF16_BLOCK == 0);
-  w->in_bf16 = g->dtype == SD_BF16 && in_blocks;
+  w->in_blocks = x->c % OPS_BF16_BLOCK == 0 && (!y || y->c % OPS_BF16_BLOCK == 0);
+  w->in_bf16 = g->dtype == SD_BF16;
 }
 
 tensor *ops_linear(graph *g, tensor *x, weight *w, weight *bias, tensor *residual, activation act) {

@@ -46,8 +46,9 @@ typedef struct weight {
   int32_t adapter_count;
   weight_kind kind;
   int32_t out, in, kernel_h, kernel_w; /* matrices; a linear has a 1 x 1 kernel */
-  int32_t in_bf16; /* 1: its products are of bf16 numbers, in whole blocks of channels (ops.h) */
-  void *packed;    /* the backend's, NULL until uploaded */
+  int32_t in_bf16;                     /* 1: it is multiplied with bf16 numbers */
+  int32_t in_blocks;                   /* 1: and with whole blocks of channels (ops.h) */
+  void *packed;                        /* the backend's, NULL until uploaded */
   int64_t packed_bytes;
   int32_t packed_in_bf16; /* in_bf16 when it was packed */
 } weight;

@@ -80,9 +80,8 @@ static sd_status frame_check_numbers(const sd_request *r, sd_error *error) {
 static sd_status frame_check_model(const frame *f, sd_error *error) {
   const sd_model_info *info = &f->model->info;
   const backend *b = f->model->backend;
-  const sd_dtype precision = f->request->precision;
-  if ((int)precision < SD_F32 || !b->table->can_store(b, precision))
-    return error_set(error, SD_BAD_ARGUMENT, "precision must be f32 or f16 or, on the CPU, bf16");
+  const char *refusal = b->table->cannot_store(b, f->request->precision);
+  if (refusal) return error_set(error, SD_BAD_ARGUMENT, "%s", refusal);
   if (f->request->clip_skip < 1 || f->request->clip_skip > info->text_layers)
     return error_set(error, SD_BAD_ARGUMENT, "clip skip must be 1 to %d for this model",
                      info->text_layers);

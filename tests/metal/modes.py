@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+BF16_FAMILY, TENSOR_FAMILY = 9, 10  # the first Apple GPUs that have these
 CHECK_SEEDS = (1, 2, 3)  # orders in which threads and threadgroups are taken
 
 
@@ -9,7 +10,7 @@ CHECK_SEEDS = (1, 2, 3)  # orders in which threads and threadgroups are taken
 class Mode:
     """check: races, bounds, barriers and uninitialised memory are looked for, in order `seed`.
 
-    family: of the GPU, as Apple counts; 10 has tensor units. faults: as MTLSIM_FAULT, at opening.
+    family: of the GPU, as Apple counts. faults: as MTLSIM_FAULT, at opening.
     mutant: a text of the kernels, once there, and what stands in its place.
     """
 

@@ -3,6 +3,7 @@
 The simulator's faults (tests/metal_sim/include/metal_sim/metal_sim.h) stand for Apple's.
 """
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from app.engine.types import BackendName, Dtype, Pressure, Thermal
 from tests.engine.model_setup import open_model, request
+from tests.metal.modes import BF16_FAMILY
 from tests.metal_sim.simulator import Control
 
 WISHED = request(precision=Dtype.F16, steps=1, cfg_scale=1.0)
@@ -144,6 +146,43 @@ def test_what_a_kernel_cannot_do_the_cpu_does(
         assert {op for op, place in served.items() if place == "cpu"} == set(fallbacks)
         assert at_opening == served
         assert np.abs(picture(engine) - right).max() <= 8
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("compile=bf16.metal", "its kernels did not compile"),
+        ("pipeline=attention_bf16_160", "attention_bf16_160 is not there"),
+        ("pipeline_threads=matrix_bf16_64x32_taps:128", "no more than 128 threads"),
+        ("wrong=matrix_bf16_64x32_rows", "linear fails its check"),
+        ("wrong=attention_bf16_64", "attention fails its check"),
+    ],
+)
+def test_bf16_that_fails_costs_bf16_alone(
+    engine_module: ModuleType,
+    control: Control,
+    right: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    words: str,
+) -> None:
+    """The library is not used, its report says why, and a request for it gets that sentence."""
+    monkeypatch.setenv("MTLSIM_FAMILY", str(BF16_FAMILY))
+    control.set_faults(fault)
+    with engine_module.Engine(backend=BackendName.METAL) as engine:
+        report = engine.report()
+        library = next(library for library in report.libraries if library.name == "bf16")
+        assert not library.is_ready
+        assert not any(row.max_threads for row in report.pipelines if row.library == "bf16")
+        assert report.fallbacks == ()
+        with open_model(engine) as model, pytest.raises(engine_module.BadArgument, match=words):
+            model.generate(replace(WISHED, precision=Dtype.BF16))
+        assert (picture(engine) == right).all()
+
+
+def test_a_gpu_without_bf16_says_so(engine_module: ModuleType, metal: Any) -> None:
+    with open_model(metal) as model, pytest.raises(engine_module.BadArgument, match="M3 or later"):
+        model.generate(replace(WISHED, precision=Dtype.BF16))
 
 
 def test_a_library_that_does_not_compile(

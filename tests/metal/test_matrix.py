@@ -8,7 +8,7 @@ import pytest
 
 from tests.graph.op_cases import CASES, Built, Case, Conv, Maker, linear
 from tests.graph.op_probe import ProbeError, Setting, metal_fallbacks, metal_missing, run_ops
-from tests.metal.modes import CHECK_SEEDS, Cut, Mode
+from tests.metal.modes import BF16_FAMILY, CHECK_SEEDS, TENSOR_FAMILY, Cut, Mode
 from tests.metal_sim import simulator
 from tests.tolerances import OP_TOLERANCE, relative_error
 
@@ -19,12 +19,12 @@ VARIANTS = {
     "direct": ("matrix_f16_direct_rows", "matrix_f16_direct_taps"),
     "tensor": ("tensor_rows_f16", "tensor_taps_f16"),
 }
+MATRIX_FORMS = ("rows", "taps")
 CUTS = {
     "whole": Cut(flops_per_second=1),
     "slices": Cut(flops_per_second=4e13),
     "bands": Cut(flops_per_second=1, pace=1e12),
 }
-TENSOR_FAMILY = 10
 Build = Callable[[Maker], Built]
 PHASES_SHARE = 2  # weights are summed and rounded to f16 once more
 
@@ -99,15 +99,15 @@ def _mode(variant: str, seed: int = 0) -> Mode:
     return Mode(check=seed > 0, seed=max(seed, 1), family=family)
 
 
-def _error(build: Build, mode: Mode, cut: Cut) -> float:
-    """Error of the product in f16, in units of what is allowed."""
-    op, wanted = build(Maker(3, "f16", "f16"))
-    got = run_ops([op], Setting(storage="f16", metal=mode, cut=cut)).out
+def _error(build: Build, mode: Mode, cut: Cut, storage: str = "f16") -> float:
+    """Error of the product, in units of what is allowed."""
+    op, wanted = build(Maker(3, storage, storage))
+    got = run_ops([op], Setting(storage=storage, metal=mode, cut=cut)).out
     assert metal_fallbacks(mode) == {}
     x = op.inputs[0]
     assert isinstance(x, np.ndarray)
     is_phased = op.args.get("upsample") and wanted.shape[1] == 2 * x.shape[1]
-    return relative_error(got, wanted) / OP_TOLERANCE["f16"] / (PHASES_SHARE if is_phased else 1)
+    return relative_error(got, wanted) / OP_TOLERANCE[storage] / (PHASES_SHARE if is_phased else 1)
 
 
 def _cut(variant: str, cut: str) -> Cut:
@@ -127,6 +127,15 @@ def test_small_products(case: Case, variant: str, cut: str) -> None:
 def test_products(title: str, variant: str, cut: str) -> None:
     """Shapes that each variant takes."""
     assert _error(PRODUCTS[title], _mode(variant), _cut(variant, cut)) <= 1
+
+
+@by_cut
+@pytest.mark.parametrize("variant", ["64x64", "64x32", "direct"])
+@pytest.mark.parametrize("title", PRODUCTS)
+def test_products_in_bf16(title: str, variant: str, cut: str) -> None:
+    """The same kernels in the library of bf16."""
+    mode = replace(_mode(variant), family=BF16_FAMILY)
+    assert _error(PRODUCTS[title], mode, _cut(variant, cut), "bf16") <= 1
 
 
 @pytest.mark.parametrize("seed", CHECK_SEEDS)
@@ -165,6 +174,25 @@ def test_the_variant_is_what_ran(variant: str, form: int) -> None:
     damaged = _error(build, _mode(variant), cut)
     control.set_faults("")
     assert damaged > 1
+
+
+@pytest.mark.parametrize("form", MATRIX_FORMS)
+@pytest.mark.parametrize("variant", ["64x64", "direct"])
+def test_a_variant_that_computes_wrongly_in_bf16(variant: str, form: str) -> None:
+    """It alone is refused: bf16 goes on with the plainest, f16 as before."""
+    kernel = f"matrix_bf16_{variant}_{form}"
+    mode = Mode(family=BF16_FAMILY, faults=f"wrong={kernel}")
+    control = simulator.Control(simulator.build())
+    assert metal_fallbacks(mode) == {}
+    missing = {name: log for name, log in metal_missing(mode).items() if "tensor" not in name}
+    assert list(missing) == [kernel]
+    assert "64x32" in missing[kernel]
+    control.set_faults(mode.faults)
+    titles, storages = ("rows", "3x3 two", "phases"), ("f16", "bf16")
+    cut = _cut(variant, "whole")
+    errors = [_error(PRODUCTS[title], mode, cut, s) for title in titles for s in storages]
+    control.set_faults("")
+    assert max(errors) <= 1
 
 
 @pytest.mark.parametrize("kernel", [*VARIANTS["64x64"], *VARIANTS["direct"], *VARIANTS["tensor"]])

@@ -1,11 +1,13 @@
 """Every operator of ops.def on the Metal backend and the simulated GPU, against NumPy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.graph.op_cases import CASES, Case, Maker, norm_chain
 from tests.graph.op_probe import Op, Setting, metal_fallbacks, run_ops
-from tests.metal.modes import MODES, Mode
+from tests.metal.modes import BF16_FAMILY, MODES, Mode
 from tests.metal.real_shapes import REAL_SHAPES
 from tests.metal_sim import simulator
 from tests.tolerances import metal_tolerance, relative_error
@@ -15,8 +17,10 @@ STORAGES = ("f32", "f16")
 WEIGHT_DTYPES = ("f16", "bf16", "f8_e4m3", "f8_e5m2")
 CAPACITY = 1 << 25  # bytes of the largest output
 LATE_MS = "5"
-# The GPU stores no activations as bf16: what asks for that is computed in f32.
 METAL_CASES = [case for case in CASES if "bf16" not in case.title]
+BF16_WEIGHT_DTYPES = ("bf16", "f8_e4m3", "f8_e5m2")  # matrices are bf16: these are so exactly
+BF16_MODES = [replace(mode, family=BF16_FAMILY) for mode in MODES]
+IN_BF16 = Setting(storage="bf16", metal=Mode(family=BF16_FAMILY))
 by_mode = pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.title)
 by_storage = pytest.mark.parametrize("storage", STORAGES)
 
@@ -84,7 +88,36 @@ def test_late_command_buffers(case: Case, monkeypatch: pytest.MonkeyPatch) -> No
     _check(case, Setting(metal=Mode()))
 
 
-@by_storage
+@pytest.mark.parametrize("mode", BF16_MODES, ids=lambda mode: mode.title)
+@pytest.mark.parametrize("case", CASES, ids=_title)
+def test_numbers_in_bf16(case: Case, mode: Mode) -> None:
+    """As test_numbers, on a GPU that has bf16; casts to and from bf16 among them."""
+    _check(case, Setting(storage="bf16", metal=mode), "bf16")
+    assert metal_fallbacks(mode) == {}
+
+
+@pytest.mark.parametrize("case", REAL_SHAPES, ids=_title)
+def test_real_shapes_in_bf16(case: Case) -> None:
+    """Shapes of Stable Diffusion."""
+    _check(case, IN_BF16, "bf16")
+
+
+@pytest.mark.parametrize("dtype", BF16_WEIGHT_DTYPES)
+@pytest.mark.parametrize("case", [case for case in METAL_CASES if case.has_weights], ids=_title)
+def test_weight_formats_in_bf16(case: Case, dtype: str) -> None:
+    """And the CPU reads them as Metal packed them, where it takes over in the middle."""
+    _check(case, IN_BF16, dtype)
+    _check(case, replace(IN_BF16, leaves_metal=True), dtype)
+
+
+@pytest.mark.parametrize("case", METAL_CASES[::5], ids=_title)
+def test_late_command_buffers_in_bf16(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that waits gets the same numbers."""
+    monkeypatch.setenv("MTLSIM_LATE", LATE_MS)
+    _check(case, IN_BF16, "bf16")
+
+
+@pytest.mark.parametrize("storage", [*STORAGES, "bf16"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("channels", [(12, 8), (7, 3)], ids=str)
 @pytest.mark.parametrize("op", ["group_norm", "layer_norm"])
@@ -94,7 +127,7 @@ def test_first_norm_that_meets_a_bad_number_is_named(
     """The node is the first norm's, though the second norm meets the number too."""
     make = Maker(1, storage, "f16")
     x, y = (make.array(2, 40, 41, c) for c in channels)
-    setting = Setting(storage=storage, metal=Mode())
+    setting = Setting(storage=storage, metal=Mode(family=BF16_FAMILY))
     assert run_ops(norm_chain(x, y, op), setting).bad_node == -1
     x[1, 39, 40, channels[0] - 1] = bad
     assert run_ops(norm_chain(x, y, op), setting).bad_node == 1

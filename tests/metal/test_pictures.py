@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -23,11 +24,13 @@ from app.engine.types import (
 )
 from tests.engine.model_setup import MINI, MINI_TAESD, open_model, prompt, psnr_db, request
 from tests.metal import simulated_engine
+from tests.metal.modes import BF16_FAMILY
 from tests.metal_sim import simulator
 from tests.tolerances import Q8_0_PSNR_DB
 
 # As tests/engine/test_whole_runs.py has it: above 40 dB nothing is to be seen.
 PSNR_DB = {Dtype.F16: 40.0, Dtype.F32: 60.0}
+BF16_PSNR_DB = 24.0  # likewise: as the CPU's bf16
 REQUESTS = {
     "text to picture": request(),
     "batch": request(batch_count=2, steps=1),
@@ -37,6 +40,15 @@ REQUESTS = {
         init_image=bytes(i * 7 % 251 for i in range(64 * 64 * 3)), denoise_strength=0.6, steps=3
     ),
 }
+
+
+@pytest.fixture(scope="module")
+def bf16(engine_module: ModuleType) -> Iterator[Any]:
+    """An engine on a simulated GPU that has bf16."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MTLSIM_FAMILY", str(BF16_FAMILY))
+        with engine_module.Engine(backend=BackendName.METAL) as engine:
+            yield engine
 
 
 @pytest.mark.parametrize("precision", PSNR_DB)
@@ -62,6 +74,22 @@ def test_a_gguf_file_draws_what_the_file_in_f16_does(metal: Any, cpu: Any, mini_
     for path, bound in ((mini_gguf, PSNR_DB[Dtype.F16]), (MINI, Q8_0_PSNR_DB)):
         with open_model(cpu, path) as model:
             assert psnr_db(got, model.generate(wished)) >= bound
+
+
+@pytest.mark.parametrize("wished", REQUESTS.values(), ids=REQUESTS)
+def test_the_picture_in_bf16(bf16: Any, cpu: Any, wished: GenerationInput) -> None:
+    """By the bf16 library; f16 before and after, so that weights are packed anew each time."""
+    with open_model(cpu) as model:
+        wanted = model.generate(wished)
+    with open_model(bf16) as model:
+        before = model.generate(replace(wished, precision=Dtype.F16))
+        got = model.generate(replace(wished, precision=Dtype.BF16))
+        after = model.generate(replace(wished, precision=Dtype.F16))
+    assert got.note == ""
+    assert psnr_db(got, wanted) >= BF16_PSNR_DB
+    assert got.pictures != before.pictures
+    assert after.pictures == before.pictures
+    assert bf16.report().fallbacks == ()
 
 
 def test_a_late_gpu_is_waited_for(metal: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,9 +83,10 @@ static const char *cpu_served_by(const backend *b, op_kind op) {
   return "cpu";
 }
 
-static int cpu_can_store(const backend *b, sd_dtype dtype) {
+static const char *cpu_cannot_store(const backend *b, sd_dtype dtype) {
   (void)b;
-  return dtype == SD_F32 || dtype == SD_F16 || dtype == SD_BF16;
+  const int is_known = dtype == SD_F32 || dtype == SD_F16 || dtype == SD_BF16;
+  return is_known ? NULL : "precision must be f32, f16 or bf16";
 }
 
 static int64_t cpu_weight_bytes(const backend *b, const weight *w) {
@@ -176,7 +177,7 @@ static const backend_table CPU_TABLE = {
     .report = cpu_report,
     .condition = cpu_condition,
     .served_by = cpu_served_by,
-    .can_store = cpu_can_store,
+    .cannot_store = cpu_cannot_store,
     .weight_bytes = cpu_weight_bytes,
     .upload = cpu_upload,
     .drop = cpu_drop,

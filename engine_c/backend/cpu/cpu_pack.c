@@ -48,7 +48,7 @@ int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w) {
 }
 
 int cpu_packs_pairs(const cpu_backend *cpu, const weight *w) {
-  return w->in_bf16 && cpu->isa->multiply_pairs;
+  return w->in_bf16 && w->in_blocks && cpu->isa->multiply_pairs;
 }
 
 /* `size`, the bytes of a number, and `group` are constants in every copy. */

@@ -60,7 +60,7 @@ void metal_attention(metal_backend *m, const node *n) {
       attention_block_flops(&args, batch, block_queries, is_wide ? args.size : row->size);
   const metal_view out = metal_tensor_view(m, n->out);
   metal_dispatch d = {
-      .kernel = is_f32 ? row->f32 : row->f16,
+      .kernel = is_f32 ? row->f32 : metal_kernel_of(n, row->f16),
       .args = &args,
       .args_bytes = sizeof args,
       .out = out,

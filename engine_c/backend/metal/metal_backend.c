@@ -125,9 +125,10 @@ static void metal_condition(sd_condition *out, const backend *b) {
   m->driver->condition(out, m->device);
 }
 
-static int metal_can_store(const backend *b, sd_dtype dtype) {
-  (void)b;
-  return dtype == SD_F32 || dtype == SD_F16;
+static const char *metal_cannot_store(const backend *b, sd_dtype dtype) {
+  const metal_backend *m = (const metal_backend *)b;
+  if (dtype == SD_BF16 && m->bf16_refusal[0]) return m->bf16_refusal;
+  return m->fallback.backend->table->cannot_store(m->fallback.backend, dtype);
 }
 
 static const char *metal_served_by(const backend *b, op_kind op) {
@@ -156,7 +157,7 @@ static const backend_table METAL_TABLE = {
     .report = metal_report,
     .condition = metal_condition,
     .served_by = metal_served_by,
-    .can_store = metal_can_store,
+    .cannot_store = metal_cannot_store,
     .weight_bytes = metal_weight_bytes,
     .upload = metal_upload,
     .drop = metal_drop,
@@ -202,6 +203,7 @@ static sd_status backend_prepare(metal_backend *m, const metal_setting *setting,
   else
     m->tuning = metal_tuning_measure(m, backend_time);
   sd_status status = backend_check(m, error);
+  if (!status) status = metal_bf16_check(m, backend_time, error);
   backend_free_arena(m);
   return status;
 }
@@ -228,7 +230,7 @@ static const backend_table PLANNER_TABLE = {
     .report = metal_report,
     .condition = planner_condition,
     .served_by = metal_served_by,
-    .can_store = metal_can_store,
+    .cannot_store = metal_cannot_store,
     .weight_bytes = metal_weight_bytes,
     .upload = planner_upload,
     .workspace_bytes = metal_workspace_bytes,

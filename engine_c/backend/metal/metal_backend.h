@@ -57,6 +57,11 @@ void metal_refuse(metal_backend *m, metal_kernel kernel, const char *why);
 
 int32_t metal_apple_family(const metal_backend *m); /* as metal_facts has it */
 
+/* The kernel that stands for this one where numbers are stored so, or where the node has a tensor
+ * in bf16; itself where there is none. metal_bf16.c */
+metal_kernel metal_kernel_in(sd_dtype storage, metal_kernel kernel);
+metal_kernel metal_kernel_of(const node *n, metal_kernel kernel);
+
 metal_view metal_tensor_view(metal_backend *m, const tensor *t); /* NULL t: absent */
 metal_view metal_weight_view(metal_backend *m, const weight *w); /* NULL w: absent */
 
@@ -82,9 +87,12 @@ typedef void (*metal_encoder)(metal_backend *m, const node *n);
 
 /* ---- metal_weights.c ---- */
 
-/* Bytes of the weight as the kernels read it: MATRIX f16 [out][kh][kw][in]; GEGLU f16 [out][in]
- * with groups of 8 value and 8 gate rows in turn, zero rows to a full group; VECTOR f32; TABLE as
- * in the file. */
+/* What a matrix is packed as: SD_F16, or SD_BF16 beside activations in bf16. */
+sd_dtype metal_matrix_dtype(const weight *w);
+
+/* Bytes of the weight as the kernels read it: MATRIX [out][kh][kw][in]; GEGLU [out][in] with groups
+ * of 8 value and 8 gate rows in turn, zero rows to a full group; VECTOR f32; TABLE as in the file.
+ */
 int64_t metal_pack_bytes(const weight *w);
 
 /* Encodes the dispatches that make `packed` of `source`, the file's bytes. */

@@ -41,7 +41,7 @@ static void elementwise_run(metal_backend *m, const node *n, const tensor *y, ac
                                  .y_is_shared = is_shared,
                                  .act = (int)act};
   metal_dispatch d = {
-      .kernel = METAL_elementwise,
+      .kernel = metal_kernel_of(n, METAL_elementwise),
       .args = &args,
       .args_bytes = sizeof args,
       .out = metal_tensor_view(m, out),
@@ -66,7 +66,7 @@ void metal_arange(metal_backend *m, const node *n) {
   const arange_args args = {
       .start = n->args.start, .step = n->args.step, .count = out->c, .format = (int)out->dtype};
   const metal_view to = metal_tensor_view(m, out);
-  metal_encode(m, &(metal_dispatch){.kernel = METAL_arange,
+  metal_encode(m, &(metal_dispatch){.kernel = metal_kernel_of(n, METAL_arange),
                                     .args = &args,
                                     .args_bytes = sizeof args,
                                     .out = to,
@@ -81,7 +81,7 @@ void metal_timestep_embedding(metal_backend *m, const node *n) {
   const tensor *out = n->out;
   const double two_pi = 6.283185307179586, whole_turn = 4294967296.0;
   timestep_args args = {.rows = out->n, .half_width = out->c / 2, .format = (int)out->dtype};
-  metal_dispatch d = {.kernel = METAL_timestep_embedding,
+  metal_dispatch d = {.kernel = metal_kernel_of(n, METAL_timestep_embedding),
                       .args = &args,
                       .args_bytes = sizeof args,
                       .out = metal_tensor_view(m, out),
@@ -116,7 +116,7 @@ void metal_embedding(metal_backend *m, const node *n) {
                                .table_rows = (int)table->shape[0],
                                .extra_rows = extra ? (int)tensor_rows(extra) : 0};
   metal_dispatch d = {
-      .kernel = METAL_embedding,
+      .kernel = metal_kernel_of(n, METAL_embedding),
       .args = &args,
       .args_bytes = sizeof args,
       .out = metal_tensor_view(m, out),
@@ -138,7 +138,7 @@ void metal_latent_rgb(metal_backend *m, const node *n) {
   const tensor *x = n->in[IN_X];
   const latent_rgb_args args = {
       .pixels = tensor_rows(x), .channels = x->c, .x_format = (int)x->dtype};
-  metal_dispatch d = {.kernel = METAL_latent_rgb,
+  metal_dispatch d = {.kernel = metal_kernel_of(n, METAL_latent_rgb),
                       .args = &args,
                       .args_bytes = sizeof args,
                       .out = metal_tensor_view(m, n->out),

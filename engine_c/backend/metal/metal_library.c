@@ -117,6 +117,10 @@ int metal_kernels_open(metal_kernels *k, const metal_device_table *driver, metal
   return 1;
 }
 
+sd_library_report *metal_kernels_library(metal_kernels *k, metal_kernel kernel) {
+  return &k->library_rows[KERNEL_ROWS[kernel].library];
+}
+
 void metal_kernels_drop(metal_kernels *k, const metal_device_table *driver, metal_kernel kernel,
                         const char *why) {
   driver->pipeline_close(k->pipelines[kernel]);

@@ -20,6 +20,9 @@ typedef struct metal_kernels {
 int metal_kernels_open(metal_kernels *k, const metal_device_table *driver, metal_device *device,
                        const sd_metal_source *sources, int32_t count);
 
+/* The report of a kernel's library. */
+sd_library_report *metal_kernels_library(metal_kernels *k, metal_kernel kernel);
+
 /* Takes a pipeline out of use; `why`, which must outlive k, stands in the report. */
 void metal_kernels_drop(metal_kernels *k, const metal_device_table *driver, metal_kernel kernel,
                         const char *why);

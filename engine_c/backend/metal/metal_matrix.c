@@ -45,7 +45,7 @@ metal_kernel product_kernel(const product *p, matrix_variant variant) {
   if (p->dtype == SD_F32) return F32[p->form];
   /* The tensor library has no edge of rows where it takes them from device memory. */
   const int is_ragged = variant == MATRIX_TENSOR && p->args.row_end % 128 != 0;
-  return F16[variant][is_ragged ? MATRIX_TAPS : p->form];
+  return metal_kernel_in(p->dtype, F16[variant][is_ragged ? MATRIX_TAPS : p->form]);
 }
 
 /* ---- what the product is ---- */
@@ -103,8 +103,8 @@ static int product_may_be_phased(const metal_backend *m, const product *p) {
   const matrix_args *a = &p->args;
   return a->upsample && a->side == 3 && a->pad == 1 && a->stride == 1 && a->is_wide &&
          a->out_h == 2 * a->in_h && a->out_w == 2 * a->in_w && a->row_end >= LEAST_PHASED &&
-         p->dtype == SD_F16 && product_presum_bytes(p) <= METAL_SCRATCH_BYTES &&
-         metal_kernel_threads(m, METAL_matrix_presum) >= REDUCE_THREADS;
+         p->dtype != SD_F32 && product_presum_bytes(p) <= METAL_SCRATCH_BYTES &&
+         metal_kernel_threads(m, metal_kernel_in(p->dtype, METAL_matrix_presum)) >= REDUCE_THREADS;
 }
 
 static void product_make_phased(metal_backend *m, product *p) {
@@ -113,7 +113,7 @@ static void product_make_phased(metal_backend *m, product *p) {
   const matrix_presum_args args = {.columns = a->columns,
                                    .channels = a->x_channels + a->y_channels};
   const int64_t quads = (int64_t)args.columns * args.channels / 4;
-  metal_dispatch d = {.kernel = METAL_matrix_presum,
+  metal_dispatch d = {.kernel = metal_kernel_in(p->dtype, METAL_matrix_presum),
                       .args = &args,
                       .args_bytes = sizeof args,
                       .out = sums,
@@ -139,7 +139,7 @@ static void product_make_phased(metal_backend *m, product *p) {
 static int product_may_be_direct(const product *p) {
   const matrix_args *a = &p->args;
   const int is_ragged = p->form == MATRIX_ROWS && a->row_end % 8 != 0;
-  return p->dtype == SD_F16 && a->is_wide && a->weight_rows % 8 == 0 && !is_ragged;
+  return p->dtype != SD_F32 && a->is_wide && a->weight_rows % 8 == 0 && !is_ragged;
 }
 
 static int product_may_be_tensor(const product *p) {
@@ -268,7 +268,8 @@ static void product_encode_slices(metal_backend *m, const product *p) {
       .matrix = p->args, .partial_rows = rows, .partial_columns = columns};
   product_encode_rows(m, p, 0, p->args.row_end, partials);
   metal_dispatch d = {
-      .kernel = p->dtype == SD_F32 ? METAL_matrix_reduce_f32 : METAL_matrix_reduce_f16,
+      .kernel = p->dtype == SD_F32 ? METAL_matrix_reduce_f32
+                                   : metal_kernel_in(p->dtype, METAL_matrix_reduce_f16),
       .args = &args,
       .args_bytes = sizeof args,
       .out = p->out,

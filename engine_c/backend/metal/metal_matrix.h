@@ -37,7 +37,12 @@ metal_tuning metal_tuning_default(void);
 /* Runs what has been encoded; its seconds on the GPU, negative if it failed. */
 typedef double (*metal_finish)(metal_backend *m);
 
-/* Refuses variants whose results are not those of the plainest, MATRIX_64X32, and times the others
+/* Takes out of use the pipelines of variants whose results, with activations in f16 or bf16, are
+ * not those of the plainest, MATRIX_64X32. refused: as in metal_tuning. */
+void metal_tuning_check(uint32_t refused[MATRIX_FORM_COUNT], metal_backend *m, sd_dtype dtype,
+                        metal_finish finish);
+
+/* Does so in f16, and times the others
  * at six shapes of SD 1.5, in the scratch: some 0.2 s on an M1, less on others. A device slower
  * than any GPU (the simulator) is not timed. */
 metal_tuning metal_tuning_measure(metal_backend *m, metal_finish finish);

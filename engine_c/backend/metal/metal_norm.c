@@ -24,18 +24,19 @@ void metal_layer_norm(metal_backend *m, const node *n) {
                                 .node = metal_node_index(m),
                                 .eps = n->args.eps};
   const int is_held = out->c % 4 == 0 && out->c <= LAYER_NORM_HELD;
-  metal_dispatch d = {.kernel = is_held ? METAL_layer_norm : METAL_layer_norm_any,
-                      .args = &args,
-                      .args_bytes = sizeof args,
-                      .out = metal_tensor_view(m, out),
-                      .in = {metal_tensor_view(m, x), metal_weight_view(m, n->weights[WEIGHT_MAIN]),
-                             metal_weight_view(m, n->weights[WEIGHT_BIAS])},
-                      .in_count = 3,
-                      .out2 = metal_bad_node(m),
-                      .out2_is_flag = 1,
-                      .groups = {(uint32_t)norm_ceil(args.rows, NORM_THREADS / KERNEL_LANES), 1, 1},
-                      .threads = NORM_THREADS,
-                      .flops = 8.0 * (double)tensor_count(out)};
+  metal_dispatch d = {
+      .kernel = metal_kernel_of(n, is_held ? METAL_layer_norm : METAL_layer_norm_any),
+      .args = &args,
+      .args_bytes = sizeof args,
+      .out = metal_tensor_view(m, out),
+      .in = {metal_tensor_view(m, x), metal_weight_view(m, n->weights[WEIGHT_MAIN]),
+             metal_weight_view(m, n->weights[WEIGHT_BIAS])},
+      .in_count = 3,
+      .out2 = metal_bad_node(m),
+      .out2_is_flag = 1,
+      .groups = {(uint32_t)norm_ceil(args.rows, NORM_THREADS / KERNEL_LANES), 1, 1},
+      .threads = NORM_THREADS,
+      .flops = 8.0 * (double)tensor_count(out)};
   d.bytes = (double)(d.out.bytes + d.in[0].bytes + d.in[1].bytes + d.in[2].bytes);
   metal_encode(m, &d);
 }
@@ -92,7 +93,8 @@ void metal_group_norm(metal_backend *m, const node *n) {
   const metal_view partials = metal_scratch(m, (int64_t)batch * args.splits * args.groups * 8);
   const double numbers = (double)tensor_count(n->out), read = (double)(x.bytes + y.bytes);
 
-  metal_dispatch sum = group_norm_dispatch(&args, METAL_group_norm_sum, args.splits, batch);
+  metal_dispatch sum =
+      group_norm_dispatch(&args, metal_kernel_of(n, METAL_group_norm_sum), args.splits, batch);
   sum.out = partials;
   sum.in[0] = x;
   sum.in[1] = y;
@@ -103,7 +105,7 @@ void metal_group_norm(metal_backend *m, const node *n) {
   sum.bytes = read + (double)partials.bytes;
   metal_encode(m, &sum);
 
-  metal_dispatch apply = group_norm_dispatch(&args, METAL_group_norm_apply,
+  metal_dispatch apply = group_norm_dispatch(&args, metal_kernel_of(n, METAL_group_norm_apply),
                                              norm_ceil(args.pixels, args.item_pixels), batch);
   apply.out = metal_tensor_view(m, n->out);
   apply.in[0] = x;

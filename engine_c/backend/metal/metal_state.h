@@ -76,6 +76,7 @@ struct metal_backend {
   sd_fallback_report fallbacks[OP_COUNT];
   int32_t fallback_count;
   int32_t is_fallen[OP_COUNT];
+  char bf16_refusal[256]; /* why activations are not stored as bf16; empty: they may be */
 };
 
 static inline metal_backend *metal_of(backend *b) { return (metal_backend *)b; }
@@ -111,6 +112,11 @@ sd_status metal_end_uploads(metal_backend *m, sd_error *error);
 /* Packs the weight for the other backend, unless it is. */
 sd_status metal_upload_for_fallback(metal_backend *m, metal_weight *record, sd_error *error);
 int64_t metal_weight_bytes(const backend *b, const weight *w);
+
+/* ---- metal_bf16.c ---- */
+
+/* Checks all that is in bf16; what fails is no error, but a refusal. Once, at opening. */
+sd_status metal_bf16_check(metal_backend *m, metal_finish finish, sd_error *error);
 
 /* ---- metal_run.c ---- */
 

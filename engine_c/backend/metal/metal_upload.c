@@ -101,7 +101,8 @@ static void upload_close(metal_backend *m, metal_weight *record) {
 /* ---- where the file has it ---- */
 
 static int upload_lies_as_read(const weight *w) {
-  const int is_plain = w->kind == WEIGHT_MATRIX && w->dtype == SD_F16 && w->kernel_h == 1;
+  const int is_plain =
+      w->kind == WEIGHT_MATRIX && w->dtype == metal_matrix_dtype(w) && w->kernel_h == 1;
   return is_plain || w->kind == WEIGHT_TABLE;
 }
 
@@ -233,7 +234,7 @@ static int64_t upload_geglu_row(const weight *w, int64_t row) {
   return row % 16 < 8 ? index : half + index;
 }
 
-/* The weight as Metal holds it, back in the file's order: out [out][in][kh][kw] f16. */
+/* The weight as Metal holds it, back in the file's order: out [out][in][kh][kw]. */
 static void upload_unpack(uint16_t *out, const uint16_t *packed, int64_t packed_rows,
                           const weight *w) {
   const int64_t taps = (int64_t)w->kernel_h * w->kernel_w, in = w->in;
@@ -254,7 +255,7 @@ static sd_status upload_matrix_again(metal_backend *m, metal_weight *record, sd_
   const char *packed = (const char *)record->view.buffer->contents + record->view.offset;
   upload_unpack(copy, (const uint16_t *)(const void *)packed, record->view.bytes / row_bytes, w);
   w->data = copy;
-  w->dtype = SD_F16;
+  w->dtype = metal_matrix_dtype(w);
   sd_status status = other->table->upload(other, w, error);
   w->data = NULL;
   free(copy);
@@ -295,6 +296,7 @@ sd_status metal_upload(backend *b, weight *w, sd_error *error) {
   }
   w->packed = record;
   w->packed_bytes = record->view.buffer ? record->view.bytes : 0;
+  w->packed_in_bf16 = w->in_bf16;
   m->weight_bytes += w->packed_bytes;
   return upload_is_due(m) ? metal_end_uploads(m, error) : SD_OK;
 }

@@ -14,12 +14,14 @@ static int64_t weights_packed_rows(const weight *w) {
   return 2 * GEGLU_ROWS * weights_ceil(w->out / 2, GEGLU_ROWS);
 }
 
+sd_dtype metal_matrix_dtype(const weight *w) { return w->in_bf16 ? SD_BF16 : SD_F16; }
+
 int64_t metal_pack_bytes(const weight *w) {
   switch (w->kind) {
     case WEIGHT_MATRIX:
     case WEIGHT_GEGLU:
       return weights_packed_rows(w) * w->in * w->kernel_h * w->kernel_w *
-             (int64_t)half_dtype_bytes(SD_F16);
+             (int64_t)half_dtype_bytes(metal_matrix_dtype(w));
     case WEIGHT_VECTOR:
       return weights_elements(w) * (int64_t)half_dtype_bytes(SD_F32);
     case WEIGHT_TABLE:
@@ -51,14 +53,15 @@ void metal_pack(metal_backend *m, const weight *w, metal_view source, metal_view
     return;
   }
   const int is_vector = w->kind == WEIGHT_VECTOR;
+  const sd_dtype packed_as = is_vector ? SD_F32 : metal_matrix_dtype(w);
   const unpack_args args = {.format = (int)w->dtype,
                             .rows = is_vector ? 1 : w->out,
                             .in = is_vector ? (int)weights_elements(w) : w->in,
                             .taps = is_vector ? 1 : w->kernel_h * w->kernel_w,
                             .is_geglu = w->kind == WEIGHT_GEGLU,
-                            .out_format = is_vector ? KERNEL_F32 : KERNEL_F16};
+                            .out_format = (int)packed_as};
   const int64_t rows = is_vector ? 1 : weights_packed_rows(w);
-  metal_encode(m, &(metal_dispatch){.kernel = METAL_unpack,
+  metal_encode(m, &(metal_dispatch){.kernel = metal_kernel_in(packed_as, METAL_unpack),
                                     .args = &args,
                                     .args_bytes = sizeof args,
                                     .out = packed,

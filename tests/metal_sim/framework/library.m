@@ -117,9 +117,16 @@ static NSError *library_error(NSInteger code, NSString *text) {
   return sim_error(MTLLibraryErrorDomain, code, text);
 }
 
+/* A fault of all libraries, or of those whose source has the fault's word. */
+static bool fails_to_compile(NSString *source) {
+  const char *word = "";
+  if (!sim_fault("compile", &word)) return false;
+  return !*word || strstr([source UTF8String], word);
+}
+
 SimLibrary *sim_compile(NSString *source, MTLCompileOptions *options, NSError **error) {
   NSString *path = @"", *messages = @"";
-  if (sim_fault("compile", NULL)) {
+  if (fails_to_compile(source)) {
     messages = @"program_source:1:1: error: a fault that a test asked for";
   } else if (run(compiler_command(options), source, &path, &messages) == 0) {
     if (sim_fault("compile_warning", NULL))

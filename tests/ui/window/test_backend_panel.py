@@ -112,8 +112,8 @@ def test_a_gpu_s_programs_and_what_left_it_are_told(qtbot: QtBot) -> None:
         "library core (MSL 3.0) ready in 812 ms",
         "    a warning",
         "library tensor not used: too old",
-        "pipeline add_f16: 1024 threads",
-        "pipeline cast FAILED: no register",
+        "pipeline add_f16 of core: 1024 threads",
+        "pipeline cast of core FAILED: no register",
         "cast runs on the CPU: the pipeline cast is missing",
     ):
         assert line in panel.report.splitlines()

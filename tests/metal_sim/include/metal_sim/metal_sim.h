@@ -9,13 +9,17 @@ extern "C" {
 
 /* Faults, as the environment variable MTLSIM_FAULT has them: entries parted by ';'. An entry is
    NAME, NAME=KERNEL or NAME=NUMBER, and NAME@N for the N-th call from now on, once. NULL or ""
-   clears. compile                 newLibraryWithSource fails compile_warning         it gives a
-   library and an error object pipeline=KERNEL         newComputePipelineState of this kernel fails
-     pipeline_threads=N      every pipeline has at most N threads; pipeline_threads=KERNEL:N, one
-   has allocation              newBuffer gives nil allocation_over=BYTES   newBuffer gives nil for
-   more than this wrong=KERNEL            this kernel's results are damaged internal timeout
-   page_fault access_revoked out_of_memory device_removed a command buffer ends with this error and
-   runs nothing Returns 0; -1: an entry is not one of these, and none of them is taken. */
+   clears.
+     compile                newLibraryWithSource fails; compile=WORD: of a source that has the word
+     compile_warning        it gives a library and an error object
+     pipeline=KERNEL        newComputePipelineState of this kernel fails
+     pipeline_threads=N     every pipeline has at most N threads; pipeline_threads=KERNEL:N, one has
+     allocation             newBuffer gives nil
+     allocation_over=BYTES  newBuffer gives nil for more than this
+     wrong=KERNEL           this kernel's results are damaged
+     internal timeout page_fault access_revoked out_of_memory device_removed
+                            a command buffer ends with this error and runs nothing
+   Returns 0; -1: an entry is not one of these, and none of them is taken. */
 int metal_sim_set_faults(const char *faults);
 
 /* A counter by name; -1: no such counter. Waits until the GPU is idle, so that what it held is let
