@@ -14,6 +14,19 @@ from app.generation.request import InpaintArea, RequestError, ResolvedRequest
 
 MOST_PATCHED_PIXELS = 1 << 26
 """Of a picture of which only a part is made: 8192 x 8192."""
+_NOTHING_PAINTED = (
+    "The mask keeps all of the picture: paint what is to be made anew, or leave out the mask."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskShape:
+    """What is made of a mask's file: its size in pixels, how soft its edge is, what it means."""
+
+    width: int
+    height: int
+    blur: int
+    is_inverted: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +61,22 @@ def read_beginning(request: ResolvedRequest) -> Beginning:
     return Beginning(init_image=read_init_image(request.init_image, *size), mask=mask)
 
 
-_NOTHING_PAINTED = (
-    "The mask keeps all of the picture: paint what is to be made anew, or leave out the mask."
-)
+def read_init_image(path: Path, width: int, height: int) -> bytes:
+    """RGB bytes of height x width x 3 of an image file, turned upright, cropped about its centre.
+
+    The crop is scaled to the size, so nothing is stretched; transparent parts become white. Raises
+    RequestError.
+    """
+    return ImageOps.fit(_opaque(path), (width, height), Image.Resampling.LANCZOS).tobytes()
+
+
+def read_mask(path: Path, shape: MaskShape) -> bytes:
+    """Bytes of height x width, 255 where an image file is white and 0 where it is black.
+
+    It is cropped as the first picture is; transparent parts are black. The edge lies where it was
+    drawn and is softened outwards and inwards, as a Gaussian of `blur` pixels. Raises RequestError.
+    """
+    return _read_mask(path, shape).tobytes()
 
 
 def _read_patch(request: ResolvedRequest, init_image: Path, mask_image: Path) -> Patch:
@@ -68,7 +94,7 @@ def _read_patch(request: ResolvedRequest, init_image: Path, mask_image: Path) ->
     return Patch(picture, mask, box, size)
 
 
-def _shape(request: ResolvedRequest, size: tuple[int, int]) -> "MaskShape":
+def _shape(request: ResolvedRequest, size: tuple[int, int]) -> MaskShape:
     return MaskShape(
         width=size[0],
         height=size[1],
@@ -77,49 +103,24 @@ def _shape(request: ResolvedRequest, size: tuple[int, int]) -> "MaskShape":
     )
 
 
-def read_init_image(path: Path, width: int, height: int) -> bytes:
-    """RGB bytes of height x width x 3 of an image file, turned upright, cropped about its centre.
-
-    The crop is scaled to the size, so nothing is stretched; transparent parts become white. Raises
-    RequestError.
-    """
-    return ImageOps.fit(_opaque(path), (width, height), Image.Resampling.LANCZOS).tobytes()
-
-
 def _opaque(path: Path) -> Image.Image:
-    """The first picture, upright, RGB, over white."""
-    upright = _read(path, "to begin from")
-    white = Image.new("RGBA", upright.size, "white")
-    return Image.alpha_composite(white, upright).convert("RGB")
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaskShape:
-    """What is made of a mask's file: its size in pixels, how soft its edge is, what it means."""
-
-    width: int
-    height: int
-    blur: int
-    is_inverted: bool
-
-
-def read_mask(path: Path, shape: MaskShape) -> bytes:
-    """Bytes of height x width, 255 where an image file is white and 0 where it is black.
-
-    It is cropped as the first picture is; transparent parts are black. The edge lies where it was
-    drawn and is softened outwards and inwards, as a Gaussian of `blur` pixels. Raises RequestError.
-    """
-    return _read_mask(path, shape).tobytes()
+    """The first picture, upright, RGB, on white."""
+    return _on(_read(path, "to begin from"), "white").convert("RGB")
 
 
 def _read_mask(path: Path, shape: MaskShape) -> Image.Image:
-    drawn = _read(path, "with the mask")
-    black = Image.new("RGBA", drawn.size, "black")
-    grey = Image.alpha_composite(black, drawn).convert("L")
+    grey = _on(_read(path, "with the mask"), "black").convert("L")
     mask = ImageOps.fit(grey, (shape.width, shape.height), Image.Resampling.BILINEAR)
     if shape.is_inverted:
         mask = ImageOps.invert(mask)
     return softened(mask, shape.blur)
+
+
+def _on(picture: Image.Image, color: str) -> Image.Image:
+    """A picture on a plain ground; one that hides all of it is not copied."""
+    if picture.getchannel("A").getextrema() == (255, 255):
+        return picture
+    return Image.alpha_composite(Image.new("RGBA", picture.size, color), picture)
 
 
 def _read(path: Path, what_for: str) -> Image.Image:
