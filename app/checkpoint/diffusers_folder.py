@@ -1,7 +1,7 @@
 """Which files of a diffusers folder hold the weights, and what its configs say.
 
 Owns the layout of such a folder: model_index.json, one folder a network, whole or sharded
-safetensors. Opens no weights and knows nothing of tensors.
+safetensors, or torch's .bin. Opens no weights and knows nothing of tensors.
 """
 
 import json
@@ -20,6 +20,7 @@ CONFIG_FILES = (
     "text_encoder/config.json",
 )
 STEMS = ("diffusion_pytorch_model", "model")
+TORCH_STEMS = ("pytorch_model", "diffusion_pytorch_model")
 VARIANTS = ("", ".fp16", ".non_ema")  # full precision first: the engine narrows by itself
 JSON_LIMIT_BYTES = 16_000_000
 SHARD_LIMIT = 1000
@@ -29,14 +30,14 @@ Config = Mapping[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class WeightFile:
-    """A safetensors file, and the prefix that its tensors get ("unet." and so on)."""
+    """A file of weights, and the prefix that its tensors get ("unet." and so on)."""
 
     prefix: str
     path: Path
 
 
 def weight_files(folder: Path) -> tuple[WeightFile, ...]:
-    """The safetensors files of the networks that the folder holds; CheckpointError if none."""
+    """The files of the networks that the folder holds; CheckpointError if none."""
     if not (folder / "model_index.json").is_file():
         raise CheckpointError(
             f"{shown(folder.name)} is a folder without model_index.json, so it is not a diffusers "
@@ -62,7 +63,7 @@ def read_configs(folder: Path) -> dict[str, Config]:
 
 
 def _part_files(part: Path) -> list[Path]:
-    """The file or shards of one network, the plain variant before the fp16 one."""
+    """The file or shards of one network, the plain variant before the fp16 one, torch's last."""
     for variant in VARIANTS:
         for stem in STEMS:
             whole = part / f"{stem}{variant}.safetensors"
@@ -75,11 +76,16 @@ def _part_files(part: Path) -> list[Path]:
             ):
                 if index.is_file():
                     return _shards(index)
+    for variant in VARIANTS:
+        for stem in TORCH_STEMS:
+            whole = part / f"{stem}{variant}.bin"
+            if whole.is_file():
+                return [whole]
     label = f"{shown(part.parent.name)}/{part.name}"
     if any(part.glob("*.bin")):
         raise CheckpointError(
-            f"{label} holds only pickle weights (.bin), which Aquatint does not open yet: "
-            "get the .safetensors version of the model."
+            f"{label} holds only pickle weights in several parts (.bin), which Aquatint does not "
+            "open: get the .safetensors version of the model."
         )
     raise CheckpointError(f"{label} holds no .safetensors weights: download the model again.")
 

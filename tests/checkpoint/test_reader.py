@@ -224,11 +224,12 @@ def test_lying_index(weight_map: object, sentence: str, folder: Path) -> None:
 
 
 def test_folder_without_readable_weights(folder: Path) -> None:
-    """Pickles only, nothing at all, no network at all."""
+    """Shards of pickles only, nothing at all, no network at all."""
     weights = folder / "unet/diffusion_pytorch_model.safetensors"
-    weights.rename(weights.with_suffix(".bin"))
+    shard = weights.with_name("diffusion_pytorch_model-00001-of-00002.bin")
+    weights.rename(shard)
     assert "only pickle weights" in sentence_of_folder(folder)
-    weights.with_suffix(".bin").unlink()
+    shard.unlink()
     assert "holds no .safetensors weights" in sentence_of_folder(folder)
     for part in ("unet", "vae", "text_encoder"):
         shutil.rmtree(folder / part)

@@ -2,11 +2,13 @@
 
 import ctypes
 import random
+import shutil
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from app.checkpoint.description import Family
 from app.checkpoint.family import describe, detect_family
@@ -22,6 +24,7 @@ from tests.checkpoint.torch_files import (
     text,
     write_archive,
     write_checkpoint,
+    write_weights,
 )
 
 VAE = "first_stage_model."
@@ -78,6 +81,26 @@ def test_other_files_of_torch(arrays: Arrays, tmp_path: Path) -> None:
     with open_checkpoint(path) as checkpoint:
         assert list(checkpoint.tensors) == ["params_ema.conv_first.weight"]
         assert detect_family(checkpoint) is Family.UPSCALER
+
+
+def test_diffusers_folder_of_pickles(diffusers_folder: Path, tmp_path: Path) -> None:
+    """As older ones are: the same tensors, and safetensors before them where both lie there."""
+    folder = Path(shutil.copytree(diffusers_folder, tmp_path / "model"))
+    wanted = {}
+    for path in sorted(folder.rglob("*.safetensors")):
+        arrays = load_file(path)
+        part = path.parent.name
+        wanted |= {f"{part}.{name}": array.tobytes() for name, array in arrays.items()}
+        stem = "pytorch_model" if part == "text_encoder" else path.stem
+        write_weights(path.with_name(f"{stem}.bin"), arrays)
+        if part != "vae":
+            path.unlink()
+        else:
+            path.with_name(f"{stem}.bin").write_bytes(b"not looked at")
+    with open_checkpoint(folder) as checkpoint:
+        assert describe(checkpoint).family is Family.SD1
+        found = checkpoint.tensors.items()
+        assert {n: ctypes.string_at(t.address, t.size_bytes) for n, t in found} == wanted
 
 
 def _dictionary_of(*items: bytes) -> bytes:

@@ -64,10 +64,23 @@ def write_checkpoint(
     path: Path, arrays: Mapping[str, NDArray[Any]], beside: Mapping[str, bytes] | None = None
 ) -> Path:
     """A checkpoint as trainers save it, each tensor with its storage; `beside` are opcodes."""
-    keys = {name: str(place) for place, name in enumerate(arrays)}
-    state = {name: tensor(array, keys[name]) for name, array in arrays.items()}
-    opcodes = dictionary({**(beside or {}), "state_dict": dictionary(state)})
-    return write_archive(path, opcodes, {keys[name]: a.tobytes() for name, a in arrays.items()})
+    opcodes = dictionary({**(beside or {}), "state_dict": _state(arrays)})
+    return write_archive(path, opcodes, _storages(arrays))
+
+
+def write_weights(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """One network's tensors by themselves, as diffusers saved them."""
+    return write_archive(path, _state(arrays), _storages(arrays))
+
+
+def _state(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The tensors by name, each with a storage of its own, named by its place."""
+    places = enumerate(arrays.items())
+    return dictionary({name: tensor(array, str(place)) for place, (name, array) in places})
+
+
+def _storages(arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
+    return {str(place): array.tobytes() for place, array in enumerate(arrays.values())}
 
 
 def write_archive(
