@@ -5,7 +5,8 @@ import pytest
 
 from tests.graph.block_formats import BLOCK_FORMATS, LARGEST, random_weight, unit_rows
 from tests.graph.op_probe import Op, Setting, metal_fallbacks, run_ops
-from tests.metal.modes import MODES, Mode
+from tests.graph.storages import rounded
+from tests.metal.modes import BF16_FAMILY, MODES, Mode
 from tests.metal_sim import simulator
 
 LATE_MS = "5"
@@ -46,6 +47,17 @@ def test_matrix_and_vector(name: str, leaves_metal: bool) -> None:
     """Rounded to f16 once, norms to f32; the CPU takes over what Metal has unpacked."""
     got, wanted = _matrix(name, leaves_metal=leaves_metal)
     np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("leaves_metal", [False, True], ids=["stays", "leaves"])
+@pytest.mark.parametrize("name", BLOCK_FORMATS)
+def test_matrix_in_bf16(name: str, leaves_metal: bool) -> None:
+    """By the library of that storage: rounded to bf16 from f32, not from f16."""
+    w = random_weight(name, 29, 256)
+    op = Op(name="linear", inputs=(rounded(unit_rows(256)),), weights=(w,), args={"act": "none"})
+    setting = Setting(storage="bf16", metal=Mode(family=BF16_FAMILY), leaves_metal=leaves_metal)
+    got = run_ops([op], setting).out[0, 0]
+    np.testing.assert_array_equal(got, rounded(w.values).T)
 
 
 @pytest.mark.parametrize("name", BLOCK_FORMATS)
