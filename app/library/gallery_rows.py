@@ -5,6 +5,7 @@ file that lacks its row for that is found by the next scan. Knows nothing of pic
 """
 
 import dataclasses
+import json
 import secrets
 import sqlite3
 import threading
@@ -23,7 +24,6 @@ from app.library.gallery_entry import (
     NameCount,
 )
 
-MOST_VALUES = 500  # of one statement; any SQLite takes more
 NO_LIMIT = -1
 CACHE_KIBIBYTES = 64_000  # all of 10,000 rows and more stays in memory
 BUSY_SECONDS = 5.0  # another window's transaction is waited for this long
@@ -88,6 +88,9 @@ _PUT = (
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEPT)
     + ", trashed_at = NULL, trashed_path = NULL RETURNING id"
 )
+_LISTED = "(SELECT value FROM json_each(?))"
+"""As many ids as there are in one value: each number of question marks would be a statement that
+the connection prepares and keeps, some 20 KiB each."""
 
 
 class GalleryRows:
@@ -131,10 +134,8 @@ class GalleryRows:
     def set_where(self, ids: Sequence[int], column: str, value: str | int) -> None:
         """Sets one column of rows."""
         with self._change() as connection:
-            for part in _parts(ids):
-                marks = ", ".join("?" * len(part))
-                statement = f"UPDATE pictures SET {column} = ? WHERE id IN ({marks})"
-                connection.execute(statement, [value, *part])
+            statement = f"UPDATE pictures SET {column} = ? WHERE id IN {_LISTED}"
+            connection.execute(statement, [value, json.dumps(list(ids))])
 
     def remove(self, ids: Sequence[int]) -> None:
         """Removes rows."""
@@ -229,15 +230,11 @@ class GalleryRows:
 
     def entries(self, ids: Sequence[int]) -> list[GalleryEntry]:
         """The entries of ids that are not deleted, in the order of the ids."""
-        found: dict[int, GalleryEntry] = {}
-        for part in _parts(ids):
-            marks = ", ".join("?" * len(part))
-            entries = self._entries(
-                f"SELECT {ENTRY_COLUMNS} FROM pictures"
-                f" WHERE trashed_at IS NULL AND id IN ({marks})",
-                part,
-            )
-            found |= {entry.id: entry for entry in entries}
+        entries = self._entries(
+            f"SELECT {ENTRY_COLUMNS} FROM pictures WHERE trashed_at IS NULL AND id IN {_LISTED}",
+            [json.dumps(list(ids))],
+        )
+        found = {entry.id: entry for entry in entries}
         return [found[each] for each in ids if each in found]
 
     def models(self) -> list[NameCount]:
@@ -310,11 +307,6 @@ def _sentences() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise GalleryError(f"The gallery's list could not be used: {error}.") from error
-
-
-def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for begin in range(0, len(ids), MOST_VALUES):
-        yield ids[begin : begin + MOST_VALUES]
 
 
 def _entry(row: tuple[Any, ...]) -> GalleryEntry:
