@@ -3,6 +3,7 @@
 Owns what is drawn and how one moves about in it. Knows no job, no gallery and no file.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.ui.canvas import canvas_painting
 from app.ui.canvas.split_handle import SplitHandle
 from app.ui.parts import theme
+from app.ui.parts.background_calls import BackgroundCalls
 from app.ui.pictures.picture_levels import PictureLevels
 from app.ui.pictures.picture_viewport import PictureViewport, View
 
@@ -64,6 +66,7 @@ class Canvas(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewport = PictureViewport()
+        self._calls = BackgroundCalls(1, self)
         self._picture: PictureLevels | None = None
         self._other: PictureLevels | None = None
         self._titles = ("", "")
@@ -82,7 +85,7 @@ class Canvas(QWidget):
 
     def show_image(self, image: QImage, size: QSize | None = None) -> None:
         """Shows an image as a picture of `size` pixels, None: its own."""
-        self._picture = PictureLevels(image, size)
+        self._picture = self._levels_of(image, size, self._picture)
         self._viewport.set_picture(self._picture.size)
         self._relayout()
 
@@ -94,7 +97,7 @@ class Canvas(QWidget):
 
     def set_other(self, image: QImage | None, titles: tuple[str, str] = ("", "")) -> None:
         """The picture to compare with. `titles` are its own, and that of the shown one."""
-        self._other = PictureLevels(image) if image is not None else None
+        self._other = self._levels_of(image, None, self._other) if image is not None else None
         self._titles = titles
         self._relayout()
 
@@ -112,6 +115,26 @@ class Canvas(QWidget):
         """How much of the picture is made, 0 to 1; None: all of it."""
         self._progress = share
         self.update()
+
+    def end_work(self) -> None:
+        """Ends what is done in the background."""
+        self._calls.close()
+
+    def _levels_of(
+        self, image: QImage, size: QSize | None, shown: PictureLevels | None
+    ) -> PictureLevels:
+        """The levels of an image: those that are shown if they are of this one."""
+        is_shown = shown is not None and shown.image is image and size in (None, shown.size)
+        return shown if shown and is_shown else PictureLevels(image, size, self._make_later)
+
+    def _make_later(
+        self, make: Callable[[], list[QImage]], take: Callable[[list[QImage]], None]
+    ) -> None:
+        def show(levels: list[QImage]) -> None:
+            take(levels)
+            self.update()
+
+        self._calls.call(make, show, _fail)
 
     # ------------------------------------------------------------ zoom and pan
 
@@ -339,3 +362,9 @@ class Canvas(QWidget):
         """Squares only for who looks closely: beyond twice 1:1, and twice the size that fits."""
         near = max(1.0, self._viewport.fit_zoom)
         return self._progress is None and self.zoom > _PIXELATED_FROM * near
+
+
+def _fail(error: Exception) -> None:
+    """Scaling fails for want of memory alone, and then the picture stays coarse."""
+    if not isinstance(error, MemoryError):
+        raise error

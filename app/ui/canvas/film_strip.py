@@ -98,12 +98,12 @@ class _Batch(QAbstractListModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._pictures: list[ShownPicture] = []
-        self._thumbnails: list[QImage] = []
+        self._thumbnails: dict[int, QImage] = {}
 
     def show_pictures(self, pictures: Sequence[ShownPicture]) -> None:
         self.beginResetModel()
         self._pictures = list(pictures)
-        self._thumbnails = [_thumbnail(picture.image) for picture in pictures]
+        self._thumbnails = {}
         self.endResetModel()
 
     def rowCount(self, parent: _Index = _NO_PARENT) -> int:  # noqa: N802 - Qt's name
@@ -113,11 +113,17 @@ class _Batch(QAbstractListModel):
         if not index.isValid():
             return None
         if role == _IMAGE_ROLE:
-            return self._thumbnails[index.row()]
+            return self._thumbnail(index.row())
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             text = self.tr("Picture {number} of {count}")
             return text.format(number=index.row() + 1, count=len(self._pictures))
         return None
+
+    def _thumbnail(self, row: int) -> QImage:
+        """Made when it is first drawn: a single picture has no strip."""
+        if row not in self._thumbnails:
+            self._thumbnails[row] = _thumbnail(self._pictures[row].image)
+        return self._thumbnails[row]
 
     def flags(self, index: _Index) -> Qt.ItemFlag:
         return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
@@ -163,12 +169,9 @@ class _Thumbnails(QStyledItemDelegate):
 
 def _thumbnail(image: QImage) -> QImage:
     """Small enough to draw at once, sharp on a screen with two or three pixels a point."""
-    side = THUMBNAIL * 3
+    side, shape = THUMBNAIL * 3, Qt.AspectRatioMode.KeepAspectRatioByExpanding
     if min(image.size().toTuple()) <= side:
         return image
-    return image.scaled(
-        side,
-        side,
-        Qt.AspectRatioMode.KeepAspectRatioByExpanding,
-        Qt.TransformationMode.SmoothTransformation,
-    )
+    if min(image.size().toTuple()) > 4 * side:  # skips pixels, which smooth scaling would all read
+        image = image.scaled(4 * side, 4 * side, shape, Qt.TransformationMode.FastTransformation)
+    return image.scaled(side, side, shape, Qt.TransformationMode.SmoothTransformation)

@@ -72,8 +72,9 @@ class PictureDesk(QObject):
             self._say_restored()
 
     def close(self) -> None:
-        """Ends the reading."""
+        """Ends the reading, and the scaling of what is shown."""
         self._calls.close()
+        self._canvas.canvas.end_work()
 
     def _look_at(self, entry: GalleryEntry | None) -> None:
         """Shows the gallery's picture on the canvas, if that is in sight and shows another."""

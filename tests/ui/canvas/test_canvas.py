@@ -1,14 +1,24 @@
 """The canvas under real wheels, gestures, mice and keys, and what is painted."""
 
+import threading
+
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QNativeGestureEvent,
+    QPainter,
+    QPointingDevice,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.ui.canvas.canvas import Canvas, CompareMode
 from app.ui.canvas.split_handle import SplitHandle
 from app.ui.parts import theme
+from app.ui.pictures import picture_levels
 from tests.ui.canvas.shown_pictures import image
 
 MIDDLE = QPoint(200, 150)
@@ -208,6 +218,34 @@ def test_a_preview_with_few_pixels_fills_the_place_of_the_picture(canvas: Canvas
     accent, track = theme.colors().accent, theme.colors().pressed
     assert color_at(canvas, round(before.left()) + 20, below) == accent
     assert color_at(canvas, round(before.right()) - 20, below) == track
+
+
+def test_a_large_picture_is_coarse_at_once_and_sharp_soon(
+    canvas: Canvas, qtbot: QtBot, monkeypatch
+) -> None:
+    """Lines of one pixel: where pixels are skipped they are one of two colours, else between."""
+    threads, make = [], picture_levels._halves
+
+    def noted(picture: QImage, size: QSize) -> list[QImage]:
+        threads.append(threading.current_thread())
+        return make(picture, size)
+
+    monkeypatch.setattr(picture_levels, "_halves", noted)
+    lines = QImage(2400, 1800, QImage.Format.Format_RGB888)
+    lines.fill(QColor("#000000"))
+    painter = QPainter(lines)
+    for column in range(0, 2400, 2):
+        painter.fillRect(column, 0, 1, 1800, QColor("#ffffff"))
+    painter.end()
+    canvas.show_image(lines)
+    assert color_at(canvas, MIDDLE.x(), MIDDLE.y()) in ("#000000", "#ffffff")
+    qtbot.waitUntil(lambda: 100 < QColor(color_at(canvas, MIDDLE.x(), MIDDLE.y())).red() < 155)
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
+    canvas.set_other(None)
+    canvas.show_image(lines)  # the same picture again: what was made is kept
+    assert 100 < QColor(color_at(canvas, MIDDLE.x(), MIDDLE.y())).red() < 155
+    canvas.end_work()
 
 
 def test_squares_only_for_who_looks_closely(canvas: Canvas) -> None:
