@@ -99,7 +99,7 @@ def _mode(variant: str, seed: int = 0) -> Mode:
     return Mode(check=seed > 0, seed=max(seed, 1), family=family)
 
 
-def _error(build: Build, mode: Mode, cut: Cut, storage: str = "f16") -> float:
+def product_error(build: Build, mode: Mode, cut: Cut, storage: str = "f16") -> float:
     """Error of the product, in units of what is allowed."""
     op, wanted = build(Maker(3, storage, storage))
     got = run_ops([op], Setting(storage=storage, metal=mode, cut=cut)).out
@@ -118,7 +118,7 @@ def _cut(variant: str, cut: str) -> Cut:
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: f"{case.op} {case.title}")
 def test_small_products(case: Case, variant: str, cut: str) -> None:
     """Shapes that a variant does not take go another way; all come out right."""
-    assert _error(case.build, _mode(variant), _cut(variant, cut)) <= 1
+    assert product_error(case.build, _mode(variant), _cut(variant, cut)) <= 1
 
 
 @by_cut
@@ -126,7 +126,7 @@ def test_small_products(case: Case, variant: str, cut: str) -> None:
 @pytest.mark.parametrize("title", PRODUCTS)
 def test_products(title: str, variant: str, cut: str) -> None:
     """Shapes that each variant takes."""
-    assert _error(PRODUCTS[title], _mode(variant), _cut(variant, cut)) <= 1
+    assert product_error(PRODUCTS[title], _mode(variant), _cut(variant, cut)) <= 1
 
 
 @by_cut
@@ -135,7 +135,7 @@ def test_products(title: str, variant: str, cut: str) -> None:
 def test_products_in_bf16(title: str, variant: str, cut: str) -> None:
     """The same kernels in the library of bf16."""
     mode = replace(_mode(variant), family=BF16_FAMILY)
-    assert _error(PRODUCTS[title], mode, _cut(variant, cut), "bf16") <= 1
+    assert product_error(PRODUCTS[title], mode, _cut(variant, cut), "bf16") <= 1
 
 
 @pytest.mark.parametrize("seed", CHECK_SEEDS)
@@ -143,14 +143,14 @@ def test_products_in_bf16(title: str, variant: str, cut: str) -> None:
 @pytest.mark.parametrize("title", ["rows", "geglu", "1x1 two", "phases"])
 def test_checked(title: str, variant: str, cut: str, seed: int) -> None:
     """No race, no barrier too few, nothing out of bounds, whatever the order."""
-    assert _error(PRODUCTS[title], _mode(variant, seed), _cut(variant, cut)) <= 1
+    assert product_error(PRODUCTS[title], _mode(variant, seed), _cut(variant, cut)) <= 1
 
 
 @pytest.mark.parametrize("seed", CHECK_SEEDS)
 @pytest.mark.parametrize("title", ["3x3 lines", "stride lines"])
 def test_checked_taps_in_place(title: str, seed: int) -> None:
     """Pictures whose lines are whole blocks of 8 pixels, so that most are read in place."""
-    assert _error(PRODUCTS[title], _mode("direct", seed), _cut("direct", "whole")) <= 1
+    assert product_error(PRODUCTS[title], _mode("direct", seed), _cut("direct", "whole")) <= 1
 
 
 @pytest.mark.parametrize("mistake", MUTANTS)
@@ -159,7 +159,7 @@ def test_a_mistake_is_found(mistake: str) -> None:
     text, instead, words = MUTANTS[mistake]
     mode = replace(_mode("direct", seed=1), mutant=(text, instead))
     with pytest.raises(ProbeError, match=words):
-        _error(PRODUCTS["3x3 lines"], mode, _cut("direct", "whole"))
+        product_error(PRODUCTS["3x3 lines"], mode, _cut("direct", "whole"))
 
 
 @pytest.mark.parametrize(
@@ -169,9 +169,9 @@ def test_the_variant_is_what_ran(variant: str, form: int) -> None:
     """Damaged results of its kernel are damaged results of the product."""
     control = simulator.Control(simulator.build())
     build, cut = PRODUCTS[("rows", "3x3 two")[form]], _cut(variant, "whole")
-    assert _error(build, _mode(variant), cut) <= 1
+    assert product_error(build, _mode(variant), cut) <= 1
     control.set_faults(f"wrong={VARIANTS[variant][form]}")
-    damaged = _error(build, _mode(variant), cut)
+    damaged = product_error(build, _mode(variant), cut)
     control.set_faults("")
     assert damaged > 1
 
@@ -190,7 +190,7 @@ def test_a_variant_that_computes_wrongly_in_bf16(variant: str, form: str) -> Non
     control.set_faults(mode.faults)
     titles, storages = ("rows", "3x3 two", "phases"), ("f16", "bf16")
     cut = _cut(variant, "whole")
-    errors = [_error(PRODUCTS[title], mode, cut, s) for title in titles for s in storages]
+    errors = [product_error(PRODUCTS[title], mode, cut, s) for title in titles for s in storages]
     control.set_faults("")
     assert max(errors) <= 1
 
@@ -203,7 +203,9 @@ def test_a_variant_that_computes_wrongly_is_refused(kernel: str) -> None:
     assert metal_fallbacks(mode) == {}
     assert "64x32" in metal_missing(mode)[kernel]
     control.set_faults(mode.faults)
-    errors = [_error(PRODUCTS[title], mode, Cut()) for title in ("rows", "3x3 two", "phases")]
+    errors = [
+        product_error(PRODUCTS[title], mode, Cut()) for title in ("rows", "3x3 two", "phases")
+    ]
     control.set_faults("")
     assert max(errors) <= 1
 
@@ -218,5 +220,5 @@ def _dispatches(title: str, cut: str) -> int:
     control = simulator.Control(simulator.build())
     assert metal_fallbacks(_mode("64x64")) == {}  # it is open
     before = control.counter("dispatches")
-    assert _error(PRODUCTS[title], _mode("64x64"), _cut("64x64", cut)) <= 1
+    assert product_error(PRODUCTS[title], _mode("64x64"), _cut("64x64", cut)) <= 1
     return control.counter("dispatches") - before

@@ -14,7 +14,8 @@ import pytest
 
 from tests.graph.op_cases import Case, Maker
 from tests.graph.op_probe import Setting, metal_fallbacks, run_ops
-from tests.metal.modes import Mode
+from tests.metal.modes import BF16_FAMILY, Cut, Mode
+from tests.metal.test_matrix import PRODUCTS, VARIANTS, product_error
 from tests.metal.test_operators import METAL_CASES
 from tests.metal_sim.nvidia.on_nvidia import nvidia_device
 from tests.tolerances import metal_tolerance, relative_error
@@ -35,18 +36,29 @@ pytestmark = [
 
 @pytest.fixture(scope="module", autouse=True)
 def on_gpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The engine's library has the NVIDIA device where the simulator's would be."""
-    with nvidia_device(tmp_path_factory.mktemp("nvidia")):
-        yield
+    """The engine's library has the NVIDIA device where the simulator's would be, one with bf16."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("METAL_NVIDIA_FAMILY", str(BF16_FAMILY))
+        with nvidia_device(tmp_path_factory.mktemp("nvidia")):
+            yield
 
 
 def test_nothing_is_left_to_the_cpu() -> None:
     assert metal_fallbacks(Mode()) == {}
 
 
-@pytest.mark.parametrize("storage", ["f16", "f32"])
+@pytest.mark.parametrize("storage", ["f16", "f32", "bf16"])
 @pytest.mark.parametrize("case", METAL_CASES, ids=lambda case: f"{case.op} {case.title}")
 def test_numbers(case: Case, storage: str) -> None:
-    op, wanted = case.build(Maker(7, storage, "f16"))
+    op, wanted = case.build(Maker(7, storage, "bf16" if storage == "bf16" else "f16"))
     out = run_ops([op], Setting(storage=storage, metal=Mode(), threads=2))
     assert relative_error(out.out, wanted) <= metal_tolerance(case.title, out.out)
+
+
+@pytest.mark.parametrize("storage", ["f16", "bf16"])
+@pytest.mark.parametrize("variant", ["64x64", "64x32", "direct"])
+@pytest.mark.parametrize("title", PRODUCTS)
+def test_products(title: str, variant: str, storage: str) -> None:
+    """Each variant, whichever the GPU was found to be fastest with."""
+    cut = Cut(variant=list(VARIANTS).index(variant))
+    assert product_error(PRODUCTS[title], Mode(), cut, storage) <= 1
