@@ -103,7 +103,7 @@ const char *sd_isa_name(int32_t *usable, int32_t index) {
 static sd_status engine_record_once(sd_model *model, sd_error *error) {
   static const int32_t tokens[77] = {0};
   static const float weights[77] = {0};
-  sd_prompt prompt = {tokens, weights, 1};
+  sd_prompt prompt = {tokens, tokens, weights, 1};
   sd_request request = {.prompt = prompt,
                         .negative_prompt = prompt,
                         .width = 64,

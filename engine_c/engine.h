@@ -229,10 +229,10 @@ const char *sd_isa_name(int32_t *usable, int32_t index);
 
 /* ---- model ---- */
 
-/* One weight where it lies. Names are the engine's own: "text.", "unet.", "vae." and
- * "taesd.decoder." / "taesd.encoder." before the name inside that network (CLIP's names without
- * "text_model.", the original UNet's and VAE's names). Shapes are the file's: convolutions
- * [out][in][height][width], linear layers [out][in]. */
+/* One weight where it lies. Names are the engine's own: "text.", "text2." (SDXL's second text
+ * encoder), "unet.", "vae." and "taesd.decoder." / "taesd.encoder." before the name inside that
+ * network (CLIP's names without "text_model.", the original UNet's and VAE's names). Shapes are the
+ * file's: convolutions [out][in][height][width], linear layers [out][in]. */
 typedef struct sd_tensor {
   const char *name;
   const void *data; /* NULL: the model can be planned but not run */
@@ -249,9 +249,11 @@ typedef struct sd_model_config {
   int32_t unet_heads;     /* attention heads at every level, or 0: by unet_head_size */
   int32_t unet_head_size; /* channels of one head where unet_heads is 0 */
   int32_t text_heads;
+  int32_t text2_heads; /* of the second text encoder; read where there is one */
   sd_prediction prediction;
-  float latent_scale; /* latents = encoder mean * latent_scale; 0.18215 for SD 1.x */
-  double beta_start;  /* scaled-linear betas: 0.00085 and 0.012 for SD 1.x, 1000 steps */
+  float latent_scale;  /* latents = encoder mean * latent_scale; 0.18215 for SD 1.x, 0.13025 XL */
+  int32_t vae_is_wide; /* 1: the VAE leaves f16's range (SDXL's), so f16 is f32 there */
+  double beta_start;   /* scaled-linear betas: 0.00085 and 0.012 for SD 1.x, 1000 steps */
   double beta_end;
   int32_t has_latent_rgb;
   float latent_rgb[5][3]; /* preview: rows are 4 latent channels and a bias, columns RGB in -1..1 */
@@ -266,6 +268,8 @@ typedef struct sd_model_info {
   int64_t text_parameters, unet_parameters, vae_parameters, taesd_parameters;
   int32_t text_width, text_layers, text_vocabulary, unet_in_channels, unet_channels, unet_levels,
       context_width;
+  int32_t text2_width, text2_layers, text2_vocabulary, pooled_width; /* 0: no second encoder */
+  int32_t vector_width; /* that the UNet takes: pooled text and sizes; 0: none */
   int32_t has_text, has_unet, has_vae_encoder, has_vae_decoder, has_taesd_encoder,
       has_taesd_decoder;
 } sd_model_info;
@@ -311,20 +315,21 @@ sd_status sd_model_set_adapters(sd_model *model, const sd_adapter *adapters, int
 
 /* A prompt as chunks of 77 tokens: start, up to 75 tokens, end and padding. */
 typedef struct sd_prompt {
-  const int32_t *tokens; /* [chunk_count][77] */
-  const float *weights;  /* [chunk_count][77], 1 where nothing is weighted */
-  int32_t chunk_count;   /* at least 1 */
+  const int32_t *tokens;  /* [chunk_count][77] */
+  const int32_t *tokens2; /* likewise, for a second text encoder; not read where there is none */
+  const float *weights;   /* [chunk_count][77], 1 where nothing is weighted */
+  int32_t chunk_count;    /* at least 1; 0, as a negative prompt: conditioning of zeros */
 } sd_prompt;
 
 typedef struct sd_request {
   sd_prompt prompt;
   sd_prompt negative_prompt; /* read only if cfg_scale is not 1 */
   const float *extra_rows;   /* [extra_row_count][text_width]: token ids from text_vocabulary on */
-  int32_t extra_row_count;
-  int32_t width, height; /* pixels, multiples of 8 */
+  int32_t extra_row_count;   /* 0 for a model with two text encoders */
+  int32_t width, height;     /* pixels, multiples of 8 */
   int32_t steps;
   int32_t batch_count; /* pictures made side by side; picture i has seed + i */
-  int32_t clip_skip;   /* 1: the last layer's output, 2: the one before, ... */
+  int32_t clip_skip;   /* 1: the last layer's output, 2: the one before (SDXL: so is 1), ... */
   sd_sampler sampler;
   sd_schedule schedule;
   sd_rng rng;

@@ -15,6 +15,7 @@
 
 typedef enum probe_network {
   PROBE_TEXT,
+  PROBE_TEXT_PROJECTED,
   PROBE_UNET,
   PROBE_VAE_DECODE,
   PROBE_VAE_ENCODE,
@@ -32,6 +33,10 @@ typedef struct probe_call {
   float timestep;
   const float *context; /* unet: [context_n][context_tokens][width] */
   int32_t context_n, context_tokens, context_width;
+  const float *vector; /* unet: [n][vector_width] or NULL */
+  int32_t vector_width;
+  const char *encoder; /* text: "text" or "text2" */
+  int32_t is_normed;
   sd_dtype precision;
   float *out; /* [n][h][w][c] of the output, out_capacity floats long */
   int64_t out_capacity;
@@ -48,7 +53,7 @@ typedef struct probe_state {
   weight_table weights;
   graph context_graph, g;
   unet_context context;
-  tensor *in[3], *context_in, *out;
+  tensor *in[3], *context_in, *vector_in, *out;
 } probe_state;
 
 static void probe_record_context(probe_state *s) {
@@ -56,18 +61,30 @@ static void probe_record_context(probe_state *s) {
   network net = {&s->context_graph, &s->weights};
   graph_open(net.g, c->precision);
   s->context_in = graph_input(net.g, SD_F32, c->context_n, 1, c->context_tokens, c->context_width);
-  unet_project_context(&net, s->context_in, &s->context);
+  if (c->vector) s->vector_in = graph_input(net.g, SD_F32, c->n, 1, 1, c->vector_width);
+  unet_project_context(&net, s->context_in, s->vector_in, &s->context);
   plan_place(net.g, 0);
+}
+
+static tensor *probe_record_text(const probe_call *c, const network *net, tensor *ids) {
+  const int is_second = !strcmp(c->encoder, CLIP_SECOND);
+  clip_config config = {c->encoder, c->text_heads, c->clip_skip, c->is_normed,
+                        is_second ? ACT_GELU : ACT_QUICK_GELU};
+  tensor *projected = NULL;
+  const int projects = c->network == PROBE_TEXT_PROJECTED;
+  tensor *rows = clip_encode(net, &config, ids, NULL, projects ? &projected : NULL);
+  return ops_cast(net->g, projects ? projected : rows, SD_F32);
 }
 
 static tensor *probe_record_network(probe_state *s, const network *net) {
   const probe_call *c = s->call;
-  sd_dtype dtype = c->network == PROBE_TEXT ? SD_I32 : SD_F32;
+  const int is_text = c->network == PROBE_TEXT || c->network == PROBE_TEXT_PROJECTED;
+  sd_dtype dtype = is_text ? SD_I32 : SD_F32;
   s->in[0] = graph_input(net->g, dtype, c->n, c->h, c->w, c->c);
   switch (c->network) {
     case PROBE_TEXT:
-      return ops_cast(net->g, clip_encode(net, s->in[0], NULL, c->text_heads, c->clip_skip),
-                      SD_F32);
+    case PROBE_TEXT_PROJECTED:
+      return probe_record_text(c, net, s->in[0]);
     case PROBE_VAE_DECODE:
       return vae_decode(net, s->in[0]);
     case PROBE_VAE_ENCODE:
@@ -110,6 +127,8 @@ static sd_status probe_run_context(probe_state *s, sd_error *error) {
   graph_each_weight(g, probe_upload, s->b);
   memcpy(s->b->table->address(s->b, s->context_in), c->context,
          (size_t)tensor_bytes(s->context_in));
+  if (s->vector_in)
+    memcpy(s->b->table->address(s->b, s->vector_in), c->vector, (size_t)tensor_bytes(s->vector_in));
   return s->b->table->run(s->b, g, &report, error);
 }
 

@@ -345,8 +345,10 @@ def _fill_config(config: ModelConfig) -> Any:
     out.unet_heads = config.unet_heads
     out.unet_head_size = config.unet_head_size
     out.text_heads = config.text_heads
+    out.text2_heads = config.text2_heads
     out.prediction = _PREDICTIONS[config.prediction]
     out.latent_scale = config.latent_scale
+    out.vae_is_wide = config.vae_is_wide
     out.beta_start = config.beta_start
     out.beta_end = config.beta_end
     if config.latent_rgb is not None:
@@ -387,12 +389,19 @@ class _Request:
             self._fill_extra_rows(source.extra_rows, text_width)
 
     def _fill_prompt(self, out: Any, prompt: PromptTokens) -> None:
-        tokens = ffi.new("int32_t[]", [token for chunk in prompt.tokens for token in chunk])
+        tokens, tokens2 = (
+            ffi.new("int32_t[]", [token for chunk in chunks for token in chunk])
+            for chunks in (prompt.tokens, prompt.tokens2)
+        )
         weights = ffi.new("float[]", [weight for chunk in prompt.weights for weight in chunk])
         if len(tokens) != 77 * len(prompt.tokens) or len(weights) != len(tokens):
             raise BadArgument("each chunk of a prompt needs 77 tokens and 77 weights")
+        if prompt.tokens2:
+            if len(tokens2) != len(tokens):
+                raise BadArgument("each chunk of a prompt needs 77 tokens for each text encoder")
+            out.tokens2 = tokens2
         out.tokens, out.weights, out.chunk_count = tokens, weights, len(prompt.tokens)
-        self._buffers += [tokens, weights]
+        self._buffers += [tokens, tokens2, weights]
 
     def _fill_extra_rows(self, rows: bytes, text_width: int) -> None:
         row_bytes = 4 * text_width

@@ -167,8 +167,10 @@ class ModelConfig:
     unet_heads: int
     unet_head_size: int
     text_heads: int
+    text2_heads: int
     prediction: Prediction
     latent_scale: float
+    vae_is_wide: bool
     beta_start: float
     beta_end: float
     latent_rgb: tuple[tuple[float, float, float], ...] | None
@@ -176,10 +178,14 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PromptTokens:
-    """A prompt as chunks of 77 token ids, and the attention weight of each token."""
+    """A prompt as chunks of 77 token ids, and the attention weight of each token.
+
+    `tokens2` are the same for a second text encoder, where the model has one.
+    """
 
     tokens: tuple[tuple[int, ...], ...]
     weights: tuple[tuple[float, ...], ...]
+    tokens2: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,6 +294,11 @@ class ModelInfo:
     unet_channels: int
     unet_levels: int
     context_width: int
+    text2_width: int
+    text2_layers: int
+    text2_vocabulary: int
+    pooled_width: int
+    vector_width: int
     has_text: bool
     has_unet: bool
     has_vae_encoder: bool

@@ -6,6 +6,10 @@
 #include "base/threads.h"
 #include "graph/weights.h"
 
+/* What SDXL's UNet is told beside the pooled text: original height and width, top and left of the
+ * crop, height and width aimed at, each as a timestep embedding (Podell et al. 2023, "SDXL"). */
+enum { MODEL_SIZES = 6, MODEL_SIZE_WIDTH = 256 };
+
 struct sd_model {
   backend *backend;
   atomic_int *stop; /* the engine's: non-zero ends what runs */

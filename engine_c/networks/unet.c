@@ -78,6 +78,11 @@ int32_t unet_context_width(const weight_table *weights) {
   return width;
 }
 
+int32_t unet_vector_width(const weight_table *weights) {
+  const weight *w = weights_find(weights, "unet.label_emb.0.0.weight");
+  return w ? (int32_t)w->shape[1] : 0;
+}
+
 typedef struct unet_projection {
   tensor *context;
   unet_context *out;
@@ -97,10 +102,17 @@ static void unet_project(const network *net, layer_path path, void *user) {
   p->out->values[i] = graph_keep(v);
 }
 
-void unet_project_context(const network *net, tensor *context, unet_context *out) {
-  out->count = 0;
+static tensor *unet_embed_vector(const network *net, tensor *vector) {
+  tensor *h = ops_cast(net->g, vector, net->g->dtype);
+  h = layers_linear(net, layers_path("unet.label_emb.0.0"), h, NULL, ACT_SILU);
+  return layers_linear(net, layers_path("unet.label_emb.0.2"), h, NULL, ACT_NONE);
+}
+
+void unet_project_context(const network *net, tensor *context, tensor *vector, unet_context *out) {
+  *out = (unet_context){0};
   unet_each_block(net, unet_project,
                   &(unet_projection){ops_cast(net->g, context, net->g->dtype), out});
+  if (vector) out->label = graph_keep(unet_embed_vector(net, vector));
 }
 
 /* x and skip (may be NULL) are joined along channels, without a copy. */
@@ -193,11 +205,15 @@ static tensor *unet_block(unet *u, layer_path path, tensor *x, tensor *skip, con
   }
 }
 
-static tensor *unet_embed_time(const network *net, tensor *timestep) {
+/* Every use begins with SiLU, so it is done here, once. label may be NULL. */
+static tensor *unet_embed_time(const network *net, tensor *timestep, const tensor *label) {
   tensor *t = ops_timestep_embedding(net->g, timestep, unet_channels(net->weights));
   t = layers_linear(net, layers_path("unet.time_embed.0"), t, NULL, ACT_SILU);
-  /* Every use begins with SiLU, so it is done here, once. */
-  return layers_linear(net, layers_path("unet.time_embed.2"), t, NULL, ACT_SILU);
+  layer_path last = layers_path("unet.time_embed.2");
+  if (!label) return layers_linear(net, last, t, NULL, ACT_SILU);
+  t = layers_linear(net, last, t, NULL, ACT_NONE);
+  t = ops_add(net->g, graph_external(net->g, label), t);
+  return ops_activation(net->g, t, ACT_SILU);
 }
 
 tensor *unet_predict(const network *net, const unet_config *config, tensor *latents,
@@ -205,7 +221,7 @@ tensor *unet_predict(const network *net, const unet_config *config, tensor *late
   unet u = {.net = net, .config = config, .context = context, .key_counts = key_counts};
   tensor *skips[UNET_BLOCK_LIMIT];
   int32_t count = unet_input_blocks(net);
-  u.time = unet_embed_time(net, timestep);
+  u.time = unet_embed_time(net, timestep, context->label);
   tensor *x = ops_cast(net->g, latents, net->g->dtype);
   for (int32_t i = 0; i < count; i++)
     skips[i] = x = unet_block(&u, unet_input_block(i), x, NULL, NULL);

@@ -1,7 +1,10 @@
 /* conditioning: see conditioning.h. */
 #include "sampling/conditioning.h"
 
+#include <math.h>
+
 #include "networks/clip.h"
+#include "networks/model.h"
 
 static double conditioning_mean(const float *values, size_t count) {
   double sum = 0;
@@ -32,4 +35,20 @@ void conditioning_weigh(float *encoded, const sd_prompt *prompt, int32_t width) 
       conditioning_weigh_chunk(encoded + (size_t)i * CLIP_TOKENS * (size_t)width, weights,
                                (size_t)width);
   }
+}
+
+int32_t conditioning_end(const int32_t chunk[77], int32_t vocabulary) {
+  int32_t row = 0;
+  while (row < CLIP_TOKENS - 1 && chunk[row] != vocabulary - 1) row++;
+  return row;
+}
+
+void conditioning_sizes(float *out, const float *sizes) {
+  enum { HALF = MODEL_SIZE_WIDTH / 2 };
+  for (int s = 0; s < MODEL_SIZES; s++, out += MODEL_SIZE_WIDTH)
+    for (int i = 0; i < HALF; i++) {
+      double angle = (double)sizes[s] * pow(10000.0, -(double)i / HALF);
+      out[i] = (float)cos(angle);
+      out[HALF + i] = (float)sin(angle);
+    }
 }

@@ -9,4 +9,12 @@
  * weights are all 1 is left as it is. */
 void conditioning_weigh(float *encoded, const sd_prompt *prompt, int32_t width);
 
+/* The row of a chunk's first end token, which is the vocabulary's last; the last row without one.
+ */
+int32_t conditioning_end(const int32_t chunk[77], int32_t vocabulary);
+
+/* Each size's timestep embedding, one after the other: out [MODEL_SIZES][MODEL_SIZE_WIDTH], as
+ * ops_timestep_embedding has it. */
+void conditioning_sizes(float *out, const float *sizes);
+
 #endif

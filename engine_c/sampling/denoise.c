@@ -22,44 +22,85 @@ static float *denoise_floats(generation *g, size_t count) {
 
 static void denoise_fill_tokens(generation *g, const void *what) {
   (void)what;
+  const sd_prompt *prompts[2] = {&g->request->prompt, &g->request->negative_prompt};
+  int has_second = g->model->info.text2_width > 0;
   int32_t *ids = frame_input(&g->f, PART_TEXT, 0);
-  const sd_prompt *prompt = &g->request->prompt, *negative = &g->request->negative_prompt;
-  size_t count = (size_t)prompt->chunk_count * CLIP_TOKENS;
-  memcpy(ids, prompt->tokens, count * sizeof *ids);
-  if (g->f.prompts == 2)
-    memcpy(ids + count, negative->tokens,
-           (size_t)negative->chunk_count * CLIP_TOKENS * sizeof *ids);
+  int32_t *ids2 = has_second ? frame_input(&g->f, PART_TEXT, 2) : NULL;
+  for (int32_t p = 0; p < g->f.prompts; p++) {
+    size_t count = (size_t)prompts[p]->chunk_count * CLIP_TOKENS;
+    if (!count) continue;
+    memcpy(ids, prompts[p]->tokens, count * sizeof *ids);
+    ids += count;
+    if (!has_second) continue;
+    memcpy(ids2, prompts[p]->tokens2, count * sizeof *ids2);
+    ids2 += count;
+  }
   if (!g->request->extra_row_count) return;
   memcpy(frame_input(&g->f, PART_TEXT, 1), g->request->extra_rows,
          (size_t)g->request->extra_row_count * (size_t)g->model->info.text_width * sizeof(float));
 }
 
-/* Chunks of both prompts, one after the other -> context rows, the shorter one padded with zeros
- * that key_counts keeps out of the attention. */
-static void denoise_take_context(generation *g, float *encoded) {
-  int32_t width = g->model->info.context_width;
+/* One encoder's rows: chunks of both prompts, one after the other. */
+typedef struct denoise_rows {
+  const float *from;
+  int32_t width, channel; /* of the context that they become: all in one row, from `channel` on */
+} denoise_rows;
+
+/* Into context rows, the shorter prompt padded with zeros that key_counts keeps out of the
+ * attention; a prompt without chunks is zeros that it sees. */
+static sd_status denoise_take_rows(generation *g, const denoise_rows *rows) {
   const sd_prompt *prompts[2] = {&g->request->prompt, &g->request->negative_prompt};
+  size_t width = (size_t)rows->width, row_width = (size_t)g->model->info.context_width;
+  size_t encoded_count = (size_t)g->f.chunks * CLIP_TOKENS * width;
+  float *encoded = denoise_floats(g, encoded_count);
+  if (!encoded) return denoise_out_of_memory(g);
+  memcpy(encoded, rows->from, encoded_count * sizeof *encoded);
   for (int32_t p = 0; p < g->f.prompts; p++) {
-    size_t count = (size_t)prompts[p]->chunk_count * CLIP_TOKENS * (size_t)width;
-    conditioning_weigh(encoded, prompts[p], width);
-    memcpy(g->context + (size_t)p * (size_t)g->f.tokens * (size_t)width, encoded,
-           count * sizeof *encoded);
-    g->key_counts[p] = prompts[p]->chunk_count * CLIP_TOKENS;
-    encoded += count;
+    float *out = g->context + (size_t)p * (size_t)g->f.tokens * row_width + rows->channel;
+    int32_t count = prompts[p]->chunk_count * CLIP_TOKENS;
+    conditioning_weigh(encoded, prompts[p], rows->width);
+    for (int32_t i = 0; i < count; i++, encoded += width, out += row_width)
+      memcpy(out, encoded, width * sizeof *out);
+    g->key_counts[p] = count ? count : CLIP_TOKENS;
   }
+  return SD_OK;
+}
+
+/* Pooled text of each prompt's first chunk, and the sizes: the whole picture, nothing cut off. */
+static sd_status denoise_take_vector(generation *g) {
+  const sd_model_info *info = &g->model->info;
+  const sd_prompt *prompts[2] = {&g->request->prompt, &g->request->negative_prompt};
+  const float height = (float)g->request->height, width = (float)g->request->width;
+  const float sizes[MODEL_SIZES] = {height, width, 0, 0, height, width};
+  const float *projected = frame_projected(&g->f);
+  size_t pooled_width = (size_t)info->pooled_width;
+  g->vector = denoise_floats(g, (size_t)g->f.prompts * (size_t)info->vector_width);
+  if (!g->vector) return denoise_out_of_memory(g);
+  for (int32_t p = 0; p < g->f.prompts; p++) {
+    float *out = g->vector + (size_t)p * (size_t)info->vector_width;
+    if (prompts[p]->chunk_count) {
+      int32_t end = conditioning_end(prompts[p]->tokens2, info->text2_vocabulary);
+      memcpy(out, projected + (size_t)end * pooled_width, pooled_width * sizeof *out);
+    }
+    conditioning_sizes(out + pooled_width, sizes);
+    projected += (size_t)prompts[p]->chunk_count * CLIP_TOKENS * pooled_width;
+  }
+  return SD_OK;
 }
 
 static sd_status denoise_text(generation *g) {
-  size_t width = (size_t)g->model->info.context_width;
-  size_t encoded_count = (size_t)g->f.chunks * CLIP_TOKENS * width;
-  float *encoded = denoise_floats(g, encoded_count);
-  g->context = denoise_floats(g, (size_t)g->f.prompts * (size_t)g->f.tokens * width);
-  if (!encoded || !g->context) return denoise_out_of_memory(g);
+  const sd_model_info *info = &g->model->info;
+  size_t rows = (size_t)g->f.prompts * (size_t)g->f.tokens;
+  g->context = denoise_floats(g, rows * (size_t)info->context_width);
+  if (!g->context) return denoise_out_of_memory(g);
   sd_status status = generation_run(g, PART_TEXT, denoise_fill_tokens, NULL);
   if (status) return status;
-  memcpy(encoded, frame_output(&g->f, PART_TEXT), encoded_count * sizeof *encoded);
-  denoise_take_context(g, encoded);
-  return SD_OK;
+  denoise_rows first = {frame_output(&g->f, PART_TEXT), info->text_width, 0};
+  status = denoise_take_rows(g, &first);
+  if (status || !info->text2_width) return status;
+  denoise_rows second = {frame_text2(&g->f), info->text2_width, info->text_width};
+  status = denoise_take_rows(g, &second);
+  return status ? status : denoise_take_vector(g);
 }
 
 /* ---- init image ---- */

@@ -24,18 +24,31 @@ static int frame_encodes(const frame *f) {
 
 /* ---- the request ---- */
 
-/* tokens: ids that there are, the model's and the request's extra ones. */
-static sd_status frame_check_prompt(const sd_prompt *prompt, int32_t tokens, sd_error *error) {
-  if (prompt->chunk_count < 1 || prompt->chunk_count > FRAME_CHUNK_LIMIT)
+static sd_status frame_check_tokens(const int32_t *ids, int32_t count, int32_t tokens,
+                                    sd_error *error) {
+  for (int32_t i = 0; i < count; i++)
+    if (ids[i] < 0 || ids[i] >= tokens)
+      return error_set(error, SD_BAD_ARGUMENT, "the model has no token %d", ids[i]);
+  return SD_OK;
+}
+
+/* least: chunks that it must have. */
+static sd_status frame_check_prompt(const frame *f, const sd_prompt *prompt, int32_t least,
+                                    sd_error *error) {
+  const sd_model_info *info = &f->model->info;
+  if (prompt->chunk_count < least || prompt->chunk_count > FRAME_CHUNK_LIMIT)
     return error_set(error, SD_BAD_ARGUMENT, "a prompt must have 1 to %d chunks of tokens",
                      FRAME_CHUNK_LIMIT);
-  for (int32_t i = 0; i < prompt->chunk_count * CLIP_TOKENS; i++) {
-    if (prompt->tokens[i] < 0 || prompt->tokens[i] >= tokens)
-      return error_set(error, SD_BAD_ARGUMENT, "the model has no token %d", prompt->tokens[i]);
+  int32_t count = prompt->chunk_count * CLIP_TOKENS;
+  for (int32_t i = 0; i < count; i++)
     if (!isfinite(prompt->weights[i]))
       return error_set(error, SD_BAD_ARGUMENT, "a weight in the prompt is not a finite number");
-  }
-  return SD_OK;
+  sd_status status = frame_check_tokens(prompt->tokens, count,
+                                        info->text_vocabulary + f->request->extra_row_count, error);
+  if (status || !count || !info->text2_width) return status;
+  if (!prompt->tokens2)
+    return error_set(error, SD_BAD_ARGUMENT, "a model with two text encoders needs tokens of both");
+  return frame_check_tokens(prompt->tokens2, count, info->text2_vocabulary, error);
 }
 
 static sd_status frame_check_extra_rows(const frame *f, sd_error *error) {
@@ -43,6 +56,9 @@ static sd_status frame_check_extra_rows(const frame *f, sd_error *error) {
   if (r->extra_row_count < 0 || r->extra_row_count > FRAME_EXTRA_ROW_LIMIT)
     return error_set(error, SD_BAD_ARGUMENT, "a request may have up to %d extra rows of tokens",
                      FRAME_EXTRA_ROW_LIMIT);
+  if (r->extra_row_count && f->model->info.text2_width)
+    return error_set(error, SD_BAD_ARGUMENT,
+                     "a model with two text encoders takes no extra rows of tokens");
   int64_t count = (int64_t)r->extra_row_count * f->model->info.text_width;
   for (int64_t i = 0; i < count; i++)
     if (!isfinite(r->extra_rows[i]))
@@ -82,9 +98,10 @@ static sd_status frame_check_model(const frame *f, sd_error *error) {
   const backend *b = f->model->backend;
   const char *refusal = b->table->cannot_store(b, f->request->precision);
   if (refusal) return error_set(error, SD_BAD_ARGUMENT, "%s", refusal);
-  if (f->request->clip_skip < 1 || f->request->clip_skip > info->text_layers)
-    return error_set(error, SD_BAD_ARGUMENT, "clip skip must be 1 to %d for this model",
-                     info->text_layers);
+  int32_t layers = info->text_layers;
+  if (info->text2_width && info->text2_layers < layers) layers = info->text2_layers;
+  if (f->request->clip_skip < 1 || f->request->clip_skip > layers)
+    return error_set(error, SD_BAD_ARGUMENT, "clip skip must be 1 to %d for this model", layers);
   int encoder = frame_decodes_by_taesd(f) ? info->has_taesd_encoder : info->has_vae_encoder;
   if (frame_encodes(f) && !encoder)
     return error_set(error, SD_BAD_MODEL,
@@ -96,11 +113,10 @@ static sd_status frame_check_model(const frame *f, sd_error *error) {
 
 static sd_status frame_check(const frame *f, sd_error *error) {
   const sd_request *r = f->request;
-  int32_t tokens = f->model->info.text_vocabulary + r->extra_row_count;
   sd_status status = frame_check_numbers(r, error);
   if (!status) status = frame_check_extra_rows(f, error);
-  if (!status) status = frame_check_prompt(&r->prompt, tokens, error);
-  if (!status && frame_uses_cfg(r)) status = frame_check_prompt(&r->negative_prompt, tokens, error);
+  if (!status) status = frame_check_prompt(f, &r->prompt, 1, error);
+  if (!status && frame_uses_cfg(r)) status = frame_check_prompt(f, &r->negative_prompt, 0, error);
   return status ? status : frame_check_model(f, error);
 }
 
@@ -113,19 +129,33 @@ static void frame_record_encode(frame *f, const network *net, frame_slot *slot) 
       frame_decodes_by_taesd(f) ? taesd_encode(net, slot->in[0]) : vae_encode(net, slot->in[0]);
 }
 
+/* SDXL takes the layer before the last, without the norm, of both encoders. */
 static void frame_record_text(frame *f, const network *net, frame_slot *slot) {
-  slot->in[0] = graph_input(net->g, SD_I32, f->chunks, 1, CLIP_TOKENS, 1);
   const sd_request *r = f->request;
+  const sd_model_config *c = &f->model->config;
+  int has_second = f->model->info.text2_width > 0;
+  int32_t skip = has_second && r->clip_skip < 2 ? 2 : r->clip_skip;
+  clip_config first = {CLIP_FIRST, c->text_heads, skip, !has_second, ACT_QUICK_GELU};
+  slot->in[0] = graph_input(net->g, SD_I32, f->chunks, 1, CLIP_TOKENS, 1);
   if (r->extra_row_count)
     slot->in[1] = graph_input(net->g, SD_F32, 1, 1, r->extra_row_count, f->model->info.text_width);
-  tensor *out =
-      clip_encode(net, slot->in[0], slot->in[1], f->model->config.text_heads, r->clip_skip);
-  slot->out = ops_cast(net->g, out, SD_F32);
+  slot->out = ops_cast(net->g, clip_encode(net, &first, slot->in[0], slot->in[1], NULL), SD_F32);
+  if (!has_second) return;
+  clip_config second = {CLIP_SECOND, c->text2_heads, skip, 0, ACT_GELU};
+  tensor *projected;
+  slot->in[2] = graph_input(net->g, SD_I32, f->chunks, 1, CLIP_TOKENS, 1);
+  tensor *out2 = clip_encode(net, &second, slot->in[2], NULL, &projected);
+  slot->out2 = graph_keep(ops_cast(net->g, out2, SD_F32));
+  slot->projected = graph_keep(ops_cast(net->g, projected, SD_F32));
 }
 
 static void frame_record_context(frame *f, const network *net, frame_slot *slot) {
-  slot->in[0] = graph_input(net->g, SD_F32, f->prompts, 1, f->tokens, f->model->info.context_width);
-  unet_project_context(net, slot->in[0], &f->context);
+  const sd_model_info *info = &f->model->info;
+  slot->in[0] = graph_input(net->g, SD_F32, f->prompts, 1, f->tokens, info->context_width);
+  if (info->vector_width)
+    slot->in[1] =
+        graph_input(net->g, SD_F32, f->prompts * f->request->batch_count, 1, 1, info->vector_width);
+  unet_project_context(net, slot->in[0], slot->in[1], &f->context);
 }
 
 static void frame_record_unet(frame *f, const network *net, frame_slot *slot) {
@@ -190,11 +220,18 @@ static int32_t frame_tile_size(const frame *f, frame_part part) {
   return part == PART_ENCODE || part == PART_DECODE ? f->request->vae_tile : 0;
 }
 
+/* Whether the part's activations leave f16's range. */
+static int frame_is_wide(const frame *f, frame_part part) {
+  int is_vae = part == PART_ENCODE || part == PART_DECODE;
+  return is_vae && !frame_decodes_by_taesd(f) && f->model->config.vae_is_wide;
+}
+
 static sd_status frame_record(frame *f, frame_part part, sd_dtype dtype, sd_error *error) {
   frame_slot *slot = &f->slots[part];
   int32_t tile = frame_tile_size(f, part);
   graph_close(&slot->g);
-  graph_open(&slot->g, dtype);
+  *slot = (frame_slot){0};
+  graph_open(&slot->g, frame_is_wide(f, part) && dtype == SD_F16 ? SD_F32 : dtype);
   slot->used = 1;
   slot->tiles = (tiling){tiles_axis(f->latent_h, tile), tiles_axis(f->latent_w, tile)};
   network net = {&slot->g, &f->model->weights};
@@ -366,6 +403,16 @@ void *frame_input(const frame *f, frame_part part, int32_t index) {
   return b->table->address(b, f->slots[part].in[index]);
 }
 
+const float *frame_text2(const frame *f) {
+  backend *b = f->model->backend;
+  return b->table->address(b, f->slots[PART_TEXT].out2);
+}
+
+const float *frame_projected(const frame *f) {
+  backend *b = f->model->backend;
+  return b->table->address(b, f->slots[PART_TEXT].projected);
+}
+
 const float *frame_output(const frame *f, frame_part part) {
   backend *b = f->model->backend;
   const frame_slot *slot = &f->slots[part];
@@ -380,13 +427,18 @@ tile_place frame_tile(const frame *f, frame_part part) {
   return tiles_place(&f->slots[part].tiles, f->slots[part].tile);
 }
 
-static int frame_output_is_finite(const frame *f, const frame_slot *slot) {
-  if (!slot->out) return 1;
-  const float *values = f->model->backend->table->address(f->model->backend, slot->out);
-  int64_t count = tensor_count(slot->out);
+static int frame_is_finite(const frame *f, const tensor *out) {
+  if (!out) return 1;
+  const float *values = f->model->backend->table->address(f->model->backend, out);
+  int64_t count = tensor_count(out);
   float sum = 0; /* x * 0 is NaN where x is not finite */
   for (int64_t i = 0; i < count; i++) sum += values[i] * 0.0f;
   return sum == 0;
+}
+
+static int frame_output_is_finite(const frame *f, const frame_slot *slot) {
+  return frame_is_finite(f, slot->out) && frame_is_finite(f, slot->out2) &&
+         frame_is_finite(f, slot->projected);
 }
 
 static sd_status frame_run_graph(const frame *f, const frame_slot *slot, sd_error *error) {

@@ -9,8 +9,10 @@
 
 typedef enum frame_part {
   PART_ENCODE,  /* init image [1,h,w,3] -> VAE moments or TAESD latents */
-  PART_TEXT,    /* ids [chunks,1,77,1], extra rows or NULL -> conditioning */
-  PART_CONTEXT, /* context [prompts,1,tokens,width] -> keys and values, kept for all steps */
+  PART_TEXT,    /* ids [chunks,1,77,1], extra rows or NULL, ids of a second encoder or NULL ->
+                   conditioning; the second encoder's, and projected: frame_text2 */
+  PART_CONTEXT, /* context [prompts,1,tokens,width], vector [pictures,1,1,width] or NULL -> keys
+                   and values, kept for all steps */
   PART_UNET,    /* latents, timestep, key counts -> prediction */
   PART_PREVIEW, /* latents [1,h,w,4] -> picture, by TAESD; or with a map [1,1,5,3] -> colours */
   PART_DECODE,  /* latents [1,h,w,4] -> picture */
@@ -20,8 +22,8 @@ typedef enum frame_part {
 typedef struct frame_slot {
   graph g;
   int32_t used;
-  tensor *in[3]; /* in the order of the comment at frame_part */
-  tensor *out;
+  tensor *in[3];                  /* in the order of the comment at frame_part */
+  tensor *out, *out2, *projected; /* the last two: of a second text encoder, else NULL */
   tiling tiles; /* encode, decode, preview: the graph is one tile's; elsewhere one tile is all */
   int32_t tile; /* the one that runs */
   tensor whole; /* where there are several: put together from each one's out */
@@ -64,6 +66,11 @@ const float *frame_output(const frame *f, frame_part part);
 
 /* Whether steps are followed by a preview: a latent-to-RGB one needs the model's map. */
 int frame_previews(const frame *f);
+
+/* Of the text part with a second encoder: its rows [chunks][77][text2_width], and its last layer's,
+ * projected, [chunks][77][pooled_width]. */
+const float *frame_text2(const frame *f);
+const float *frame_projected(const frame *f);
 
 /* Whether pictures go through TAESD because the model has no VAE. */
 int frame_decodes_by_taesd(const frame *f);

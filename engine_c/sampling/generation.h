@@ -25,6 +25,7 @@ typedef struct generation {
   float *latents;       /* [batch][h/8][w/8][4] */
   float *scratch;       /* one picture's latents: noise in torch's order */
   float *context;       /* [prompts][tokens][width] */
+  float *vector;        /* [prompts][vector width]; NULL where the UNet takes none */
   int32_t key_counts[2];
   float *init_latents;   /* one picture's, scaled; NULL without an init image */
   float *masked_latents; /* 9-channel UNet: latents of the masked picture */

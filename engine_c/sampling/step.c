@@ -24,6 +24,12 @@ static void step_fill_context(generation *g, const void *what) {
   size_t width = (size_t)g->model->info.context_width;
   size_t count = (size_t)g->f.prompts * (size_t)g->f.tokens * width;
   memcpy(frame_input(&g->f, PART_CONTEXT, 0), g->context, count * sizeof(float));
+  if (!g->vector) return;
+  float *vector = frame_input(&g->f, PART_CONTEXT, 1);
+  size_t vector_width = (size_t)g->model->info.vector_width;
+  int32_t batch = g->request->batch_count;
+  for (int32_t i = 0; i < g->f.prompts * batch; i++, vector += vector_width)
+    memcpy(vector, g->vector + (size_t)(i / batch) * vector_width, vector_width * sizeof(float));
 }
 
 sd_status generation_project_context(generation *g) {
