@@ -1,9 +1,9 @@
-"""What Stable Diffusion 1.5 at 512x512 asks of a Mac's GPU: a model, not a measurement.
+"""What SD 1.5 at 512x512 and SDXL at 1024x1024 ask of a Mac's GPU: a model, not a measurement.
 
-    python -m benchmarks.metal_model
+    python -m benchmarks.metal_model [sd15 | sdxl]
 
 The real engine records and encodes the real graphs on the Metal backend; the dispatches are written
-down and not computed (metal_recorder.c), so no Mac is needed, and a picture takes a minute. Printed
+down and not computed (metal_recorder.c), so no Mac is needed, and both take some minutes. Printed
 are, for each part, dispatches, barriers, command buffers, FLOPs and device bytes by kernel, beside
 what the layers need, and the time that each chip would take if every dispatch ran at a share of the
 chip's peak: the larger of its arithmetic and its memory traffic, and nothing for launches. FLOPs of
@@ -11,37 +11,34 @@ products count what tiles do past the ends of a matrix; bytes are each operand o
 """
 
 import argparse
-import mmap
 import re
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import cffi
 import numpy as np
 
+from app.checkpoint.family import describe
+from app.checkpoint.key_names import engine_tensors
+from app.checkpoint.reader import open_checkpoint
 from app.engine.metal_sources import metal_sources
 from tests.engine_library import ENGINE_FOLDER, FLAGS, INCLUDES
+from tests.engine_probe import tensor_rows
 from tests.metal_sim import simulator
-from tests.random_weights import TEXT, UNET, VAE, Architecture, checkpoint_specs
+from tests.random_weights import SD15, SDXL, Architecture, write_empty_checkpoint
 
 HERE = Path(__file__).resolve().parent
 KERNELS = ENGINE_FOLDER / "backend" / "metal" / "metal_kernels.def"
 BARRIER, COMMIT = -1, -2
 METAL, F16, DECODE = 2, 1, 2  # sd_backend, sd_dtype, sd_phase
 ROW = np.dtype([("kernel", "i4"), ("flops", "f8"), ("bytes", "f8")], align=True)  # `recorded`
-SIDE, STEPS, TOKENS = 512, 2, 77
-PREFIXES = {TEXT: "text.", UNET: "unet.", VAE: "vae."}
-# Multiply-adds x 2 of the layers, convolutions done directly, prompt and negative prompt; and the
-# weights in f16, read once.
-DIRECT_TFLOP = {"text": 0.027, "step": 2 * 0.8033, "decode": 2.515}
-WEIGHTS_GB = {"text": 0.17, "step": 1.72, "decode": 0.10}
+STEPS, TOKENS = 2, 77
 SHARE = 0.75  # of a peak that good kernels reach
 
 
@@ -64,6 +61,39 @@ CHIPS = (
     Chip(name="M4 10", tflops=4.0, gigabytes=120),
     Chip(name="M4 Max 40", tflops=16.5, gigabytes=546),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A picture that is modelled, and the least that it takes.
+
+    `direct_tflop`: multiply-adds x 2 of the layers, convolutions done directly, prompt and negative
+    prompt (torch's FlopCounterMode on diffusers' networks). `weights_gb`: in f16, read once.
+    """
+
+    title: str
+    architecture: Architecture
+    side: int
+    direct_tflop: Mapping[str, float]
+    weights_gb: Mapping[str, float]
+
+
+SUBJECTS = {
+    "sd15": Subject(
+        title="Stable Diffusion 1.5, 512x512",
+        architecture=SD15,
+        side=512,
+        direct_tflop={"text": 0.027, "step": 2 * 0.8033, "decode": 2.515},
+        weights_gb={"text": 0.17, "step": 1.72, "decode": 0.10},
+    ),
+    "sdxl": Subject(
+        title="Stable Diffusion XL, 1024x1024",
+        architecture=SDXL,
+        side=1024,
+        direct_tflop={"text": 0.222, "step": 2 * 6.761, "decode": 10.470},
+        weights_gb={"text": 1.43, "step": 5.13, "decode": 0.10},
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,34 +134,13 @@ def build(folder: Path) -> tuple[Any, Any]:
     return ffi, ffi.dlopen(str(library))
 
 
-def checkpoint(ffi: Any, folder: Path, alive: list[Any]) -> tuple[Any, int]:
-    """SD 1.5's tensors, f16, all zeros: pages of a file that takes no room on disk."""
-    specs = list(checkpoint_specs(Architecture()))
-    sizes = [-(-2 * prod(spec.shape) // 64) * 64 for spec in specs]
-    with (folder / "zeros").open("wb+") as file:
-        file.truncate(sum(sizes))
-        pages = mmap.mmap(file.fileno(), sum(sizes), access=mmap.ACCESS_READ)
-    base = ffi.from_buffer(pages)
-    tensors = ffi.new("sd_tensor[]", len(specs))
-    alive += [pages, base, tensors]
-    at = 0
-    for tensor, spec, size in zip(tensors, specs, sizes, strict=True):
-        prefix = next(prefix for prefix in PREFIXES if spec.name.startswith(prefix))
-        name = PREFIXES[prefix] + spec.name.removeprefix(prefix)
-        alive.append(ffi.new("char[]", name.encode()))
-        tensor.name, tensor.data, tensor.dtype = alive[-1], base + at, F16
-        tensor.rank, tensor.mapping, tensor.mapping_bytes = len(spec.shape), base, len(pages)
-        tensor.shape[0 : len(spec.shape)] = spec.shape
-        at += size
-    return tensors, len(specs)
-
-
 class Run:
     """One generation on the recording engine."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the engine, whose start-up check is computed."""
+    def __init__(self, folder: Path, subject: Subject) -> None:
+        """Open the engine, whose start-up check is computed, and the model."""
         self.ffi, self.library = build(folder)
+        self.subject = subject
         self.alive: list[Any] = []
         self.marks: list[int] = []  # rows written down when each part begins
         self.error = self.ffi.new("sd_error *")
@@ -144,27 +153,23 @@ class Run:
         options.metal_sources, options.metal_source_count = rows, len(sources)
         self.engine = self._opened("sd_engine", options)
         self._check_report()
-        tensors, count = checkpoint(self.ffi, folder, self.alive)
-        config = {"unet_heads": 8, "text_heads": 12, "latent_scale": 0.18215}
-        config |= {"beta_start": 0.00085, "beta_end": 0.012}
         self.library.recorder_start()
-        self.model = self._opened(
-            "sd_model", self.engine, tensors, count, self.ffi.new("sd_model_config *", config)
-        )
+        self.model = self._opened_model(folder / "zeros.safetensors")
 
     def parts(self) -> list[Part]:
         """Generate, and cut what was written down into parts."""
         ffi = self.ffi
         tokens = ffi.new("int32_t[]", [49406] + [49407] * (TOKENS - 1))
         weights = ffi.new("float[]", [1.0] * TOKENS)
-        prompt = {"tokens": tokens, "weights": weights, "chunk_count": 1}
+        prompt = {"tokens": tokens, "tokens2": tokens, "weights": weights, "chunk_count": 1}
         request = ffi.new("sd_request *", {"prompt": prompt, "negative_prompt": prompt})
-        request.width = request.height = SIDE
+        side = self.subject.side
+        request.width = request.height = side
         request.steps, request.batch_count, request.clip_skip = STEPS, 1, 1
-        request.cfg_scale, request.precision = 7, F16
+        request.cfg_scale, request.precision, request.release_weights = 7, F16, 1
         progress = ffi.callback("sd_progress_fn", self._mark)
         result = ffi.new("sd_result *")
-        self.alive.append(ffi.new("uint8_t[]", SIDE * SIDE * 3))
+        self.alive.append(ffi.new("uint8_t[]", side * side * 3))
         result.rgb = self.alive[-1]
         callbacks = ffi.new("sd_callbacks *", {"progress": progress})
         status = self.library.sd_generate(result, self.model, request, callbacks, self.error)
@@ -176,6 +181,21 @@ class Run:
             Part(name=name, rows=rows[start:end])
             for name, start, end in zip(names, bounds[:-1], bounds[1:], strict=True)
         ]
+
+    def _opened_model(self, path: Path) -> Any:
+        """The subject's tensors, f16, all zeros: pages of a file that takes no room on disk."""
+        write_empty_checkpoint(path, self.subject.architecture)
+        checkpoint = open_checkpoint(path)
+        self.alive.append(checkpoint)
+        description = describe(checkpoint)
+        tensors = engine_tensors(checkpoint, description)
+        fields = ("unet_heads", "unet_head_size", "text_heads", "text2_heads")
+        fields += ("latent_scale", "vae_is_wide", "beta_start", "beta_end")
+        config = {field: getattr(description.config, field) for field in fields}
+        rows, alive = tensor_rows(self.ffi, tensors)
+        self.alive += [rows, alive]
+        struct = self.ffi.new("sd_model_config *", config)
+        return self._opened("sd_model", self.engine, rows, len(tensors), struct)
 
     def _mark(self, progress: Any, _: Any) -> int:
         """Text begins, denoising begins, each step is done; what follows the last is decoding."""
@@ -208,15 +228,16 @@ class Run:
         return self.ffi.new("char[]", text.encode())
 
 
-def print_part(part: Part, kernels: Sequence[str]) -> None:
+def print_part(part: Part, subject: Subject, kernels: Sequence[str]) -> None:
     """Its totals, and a line for each kernel."""
     dispatches = part.rows[part.rows["kernel"] >= 0]
     kind = part.name.split()[0]
+    direct, weights = subject.direct_tflop[kind], subject.weights_gb[kind]
     print(
         f"\n{part.name}: {len(dispatches)} dispatches, {len(part.of(BARRIER))} barriers, "
         f"{len(part.of(COMMIT))} command buffers\n"
-        f"  {dispatches['flops'].sum() / 1e12:.3f} TFLOP (direct: {DIRECT_TFLOP[kind]:.3f}), "
-        f"{dispatches['bytes'].sum() / 1e9:.2f} GB (weights: {WEIGHTS_GB[kind]:.2f})"
+        f"  {dispatches['flops'].sum() / 1e12:.3f} TFLOP (direct: {direct:.3f}), "
+        f"{dispatches['bytes'].sum() / 1e9:.2f} GB (weights: {weights:.2f})"
     )
     by_kernel = defaultdict(list)
     for row in dispatches:
@@ -241,15 +262,19 @@ def print_chips(parts: Sequence[Part]) -> None:
 
 
 def main() -> int:
-    """Print the report."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    """Print the report of each subject, or of the one that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("subject", nargs="?", choices=[*SUBJECTS])
+    asked = parser.parse_args().subject
     text = re.sub(r"/\*.*?\*/", "", KERNELS.read_text(), flags=re.DOTALL)
     kernels = re.findall(r"^KERNEL\((\w+),", text, re.MULTILINE)
-    with tempfile.TemporaryDirectory() as folder:
-        parts = Run(Path(folder)).parts()
-        for part in parts:
-            print_part(part, kernels)
-        print_chips(parts)
+    for subject in [SUBJECTS[asked]] if asked else SUBJECTS.values():
+        print(f"\n{subject.title}")
+        with tempfile.TemporaryDirectory() as folder:
+            parts = Run(Path(folder), subject).parts()
+            for part in parts:
+                print_part(part, subject, kernels)
+            print_chips(parts)
     return 0
 
 
