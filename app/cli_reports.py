@@ -202,4 +202,5 @@ def _inspect_model(path: Path, as_json: bool) -> None:
 
 def _heads(config: ModelConfig) -> str:
     unet = str(config.unet_heads) if config.unet_heads else f"of {config.unet_head_size} channels"
-    return f"unet {unet}, text {config.text_heads}"
+    second = f" and {config.text2_heads}" if config.text2_heads else ""
+    return f"unet {unet}, text {config.text_heads}{second}"

@@ -1,4 +1,4 @@
-"""Random Stable Diffusion 1 checkpoints that any machine makes alike, bit for bit.
+"""Random Stable Diffusion 1 and XL checkpoints that any machine makes alike, bit for bit.
 
 Owns: seeded numbers keyed by a name, and checkpoints of any width and depth in the original (LDM)
 key layout. Nothing large need be stored for a golden: the weights are made anew from their names.
@@ -21,7 +21,10 @@ Floats = NDArray[np.float32]
 UNET = "model.diffusion_model."
 VAE = "first_stage_model."
 TEXT = "cond_stage_model.transformer.text_model."
+TEXT_XL = "conditioner.embedders.0.transformer.text_model."
+TEXT2 = "conditioner.embedders.1.model."
 TAESD_WIDTH = 64
+SIZES_WIDTH = 6 * 256  # of SDXL's vector: six sizes, each as a timestep embedding
 
 
 class WeightDtype(StrEnum):
@@ -38,13 +41,18 @@ class WeightDtype(StrEnum):
 class Architecture:
     """Sizes of a checkpoint; the defaults are those of Stable Diffusion 1.5.
 
-    Channels of the UNet and of the VAE are multiples of 32 (the groups of their norms). The UNet
-    has cross attention in all levels but the last and in the middle. `linear_projections` makes
-    the UNet's proj_in and proj_out linear layers, as Stable Diffusion 2 has them. `scale`
-    multiplies every number but the norms': with a small one the epsilons of the norms count.
+    Channels of the UNet and of the VAE are multiples of 32 (the groups of their norms).
+    `unet_depths` are the transformer blocks of each level's transformers, 0 for a level without.
+    `unet_heads` 0 means heads of 64 channels. `linear_projections` makes the UNet's proj_in and
+    proj_out linear layers, as Stable Diffusion 2 has them. With `text2_width` there is a second
+    text encoder, in OpenCLIP's names, whose output the context has beside the first's, and the UNet
+    takes a vector: that encoder's pooled output and six sizes. `scale` multiplies every number but
+    the norms': with a small one the epsilons of the norms count.
     """
 
     unet_channels: tuple[int, ...] = (320, 640, 1280, 1280)
+    unet_depths: tuple[int, ...] = (1, 1, 1, 0)
+    unet_middle_depth: int = 1
     unet_blocks: int = 2
     unet_heads: int = 8
     in_channels: int = 4
@@ -53,13 +61,36 @@ class Architecture:
     text_layers: int = 12
     text_heads: int = 12
     text_mlp: int = 3072
+    text2_width: int = 0
+    text2_layers: int = 0
+    text2_mlp: int = 0
     vocabulary: int = 49408
     vae_channels: tuple[int, ...] = (128, 256, 512, 512)
     vae_blocks: int = 2
     scale: float = 1.0
 
+    @property
+    def context_width(self) -> int:
+        """Channels of the text conditioning that the UNet attends to."""
+        return self.text_width + self.text2_width
+
+    @property
+    def vector_width(self) -> int:
+        """Channels of the vector that the UNet takes; 0: none."""
+        return self.text2_width + SIZES_WIDTH if self.text2_width else 0
+
 
 SD15 = Architecture()
+SDXL = Architecture(
+    unet_channels=(320, 640, 1280),
+    unet_depths=(0, 2, 10),
+    unet_middle_depth=10,
+    unet_heads=0,
+    linear_projections=True,
+    text2_width=1280,
+    text2_layers=32,
+    text2_mlp=5120,
+)
 TINY = Architecture(
     unet_channels=(32, 64, 96, 96),
     text_width=64,
@@ -83,6 +114,7 @@ INPAINT = Architecture(
 )
 THREE_LEVELS = Architecture(
     unet_channels=(96, 160, 256),
+    unet_depths=(1, 1, 0),
     unet_heads=2,
     linear_projections=True,
     text_width=128,
@@ -91,6 +123,30 @@ THREE_LEVELS = Architecture(
     text_mlp=512,
     vae_channels=(32, 64, 96, 128),
 )
+TINY_XL = Architecture(
+    unet_channels=(32, 64, 128),
+    unet_depths=(0, 2, 3),
+    unet_middle_depth=3,
+    unet_heads=0,
+    linear_projections=True,
+    text_width=64,
+    text_layers=3,
+    text_heads=1,
+    text_mlp=192,
+    text2_width=128,
+    text2_layers=4,
+    text2_mlp=320,
+    vae_channels=(32, 32, 64, 64),
+)
+# As SDXL's refiner: four levels, transformers in the middle two, and none in the last.
+TINY_REFINER = replace(
+    TINY_XL,
+    unet_channels=(32, 64, 128, 192),
+    unet_depths=(0, 2, 2, 0),
+    unet_middle_depth=2,
+)
+# As a distilled SDXL: fewer blocks, and transformers less deep.
+PRUNED_XL = replace(TINY_XL, unet_depths=(0, 1, 2), unet_middle_depth=2, unet_blocks=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,19 +216,46 @@ def write_checkpoint(path: Path, architecture: Architecture, dtype: WeightDtype)
     The heads, which no tensor's shape tells, go into the metadata as aquatint.unet_heads and
     aquatint.text_heads.
     """
+    specs = list(checkpoint_specs(architecture))
+    write_tensors(path, specs, dtype, _metadata(architecture))
+
+
+def write_empty_checkpoint(path: Path, architecture: Architecture) -> None:
+    """A whole checkpoint in f16 whose numbers are all zeros, which take no room on disk."""
+    specs = list(checkpoint_specs(architecture))
+    header, size = _header(specs, WeightDtype.F16, _metadata(architecture))
+    with path.open("wb") as file:
+        file.write(header)
+        file.truncate(len(header) + size)
+
+
+def _metadata(architecture: Architecture) -> dict[str, str]:
+    """What shapes do not tell."""
+    is_xl = architecture.text2_width > 0
     metadata = {
-        "aquatint.unet_heads": str(architecture.unet_heads),
         "aquatint.text_heads": str(architecture.text_heads),
-        "modelspec.architecture": "stable-diffusion-v1",
+        "modelspec.architecture": f"stable-diffusion-{'xl-v1-base' if is_xl else 'v1'}",
         "modelspec.prediction_type": "epsilon",
     }
-    write_tensors(path, list(checkpoint_specs(architecture)), dtype, metadata)
+    if architecture.unet_heads:
+        metadata["aquatint.unet_heads"] = str(architecture.unet_heads)
+    return metadata
 
 
 def write_tensors(
     path: Path, specs: Sequence[WeightSpec], dtype: WeightDtype, metadata: Mapping[str, str]
 ) -> None:
     """Writes the specs' tensors as safetensors, one tensor in memory at a time."""
+    with path.open("wb") as file:
+        file.write(_header(specs, dtype, metadata)[0])
+        for spec in specs:
+            file.write(to_stored(weight(spec), dtype).tobytes())
+
+
+def _header(
+    specs: Sequence[WeightSpec], dtype: WeightDtype, metadata: Mapping[str, str]
+) -> tuple[bytes, int]:
+    """The beginning of a safetensors file, and the bytes of the tensors that follow it."""
     size = {"F32": 4, "F16": 2, "BF16": 2}.get(dtype.value, 1)
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     offset = 0
@@ -186,15 +269,13 @@ def write_tensors(
         offset = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for spec in specs:
-            file.write(to_stored(weight(spec), dtype).tobytes())
+    return len(text).to_bytes(8, "little") + text, offset
 
 
 def checkpoint_specs(architecture: Architecture) -> Iterator[WeightSpec]:
     """Every tensor of a checkpoint, in the order of the file."""
-    for specs in (_text_specs, _unet_specs, _vae_encoder_specs, _vae_decoder_specs):
+    parts = (_text_specs, _text2_specs, _unet_specs, _vae_encoder_specs, _vae_decoder_specs)
+    for specs in parts:
         for spec in specs(architecture):
             scale = 1.0 if spec.mean else architecture.scale
             yield replace(spec, deviation=scale * spec.deviation)
@@ -234,11 +315,12 @@ def _norm(name: str, width: int) -> Iterator[WeightSpec]:
 
 
 def _text_specs(a: Architecture) -> Iterator[WeightSpec]:
+    prefix = TEXT_XL if a.text2_width else TEXT
     for name, rows in (("token", a.vocabulary), ("position", 77)):
-        key = f"{TEXT}embeddings.{name}_embedding.weight"
+        key = f"{prefix}embeddings.{name}_embedding.weight"
         yield WeightSpec(name=key, shape=(rows, a.text_width), mean=0, deviation=0.5)
     for index in range(a.text_layers):
-        layer = f"{TEXT}encoder.layers.{index}"
+        layer = f"{prefix}encoder.layers.{index}"
         yield from _norm(f"{layer}.layer_norm1", a.text_width)
         # Attention of some sharpness: with gain 1 every token would see the mean of all others.
         for part, gain in (("q", 1.4), ("k", 1.4), ("v", 1.0), ("out", 1.0)):
@@ -247,20 +329,46 @@ def _text_specs(a: Architecture) -> Iterator[WeightSpec]:
         yield from _norm(f"{layer}.layer_norm2", a.text_width)
         yield from _layer(f"{layer}.mlp.fc1", a.text_mlp, a.text_width)
         yield from _layer(f"{layer}.mlp.fc2", a.text_width, a.text_mlp)
-    yield from _norm(f"{TEXT}final_layer_norm", a.text_width)
+    yield from _norm(f"{prefix}final_layer_norm", a.text_width)
+
+
+def _text2_specs(a: Architecture) -> Iterator[WeightSpec]:
+    """The second text encoder as OpenCLIP names it: queries, keys and values in one matrix."""
+    width = a.text2_width
+    if not width:
+        return
+    for name, shape in (
+        ("token_embedding.weight", (a.vocabulary, width)),
+        ("positional_embedding", (77, width)),
+    ):
+        yield WeightSpec(name=f"{TEXT2}{name}", shape=shape, mean=0, deviation=0.5)
+    for index in range(a.text2_layers):
+        layer = f"{TEXT2}transformer.resblocks.{index}"
+        yield from _norm(f"{layer}.ln_1", width)
+        inner = _layer("in_proj", 3 * width, width, gain=1.3)
+        yield from (replace(s, name=f"{layer}.attn.{s.name.replace('.', '_')}") for s in inner)
+        yield from _layer(f"{layer}.attn.out_proj", width, width)
+        yield from _norm(f"{layer}.ln_2", width)
+        yield from _layer(f"{layer}.mlp.c_fc", a.text2_mlp, width)
+        yield from _layer(f"{layer}.mlp.c_proj", width, a.text2_mlp)
+    yield from _norm(f"{TEXT2}ln_final", width)
+    name = f"{TEXT2}text_projection"
+    yield WeightSpec(name=name, shape=(width, width), mean=0, deviation=width**-0.5)
 
 
 def _unet_specs(a: Architecture) -> Iterator[WeightSpec]:
     base, last = a.unet_channels[0], len(a.unet_channels) - 1
     yield from _layer(f"{UNET}time_embed.0", 4 * base, base)
     yield from _layer(f"{UNET}time_embed.2", 4 * base, 4 * base)
+    if a.vector_width:
+        yield from _layer(f"{UNET}label_emb.0.0", 4 * base, a.vector_width)
+        yield from _layer(f"{UNET}label_emb.0.2", 4 * base, 4 * base)
     yield from _layer(f"{UNET}input_blocks.0.0", base, a.in_channels, kernel=3)
     skips, width, block = [base], base, 1
     for level, channels in enumerate(a.unet_channels):
         for _ in range(a.unet_blocks):
             yield from _residual(f"{UNET}input_blocks.{block}.0", width, channels, 4 * base)
-            if level < last:
-                yield from _transformer(f"{UNET}input_blocks.{block}.1", channels, a)
+            yield from _transformer(f"{UNET}input_blocks.{block}.1", channels, a, level)
             width, block = channels, block + 1
             skips.append(width)
         if level < last:
@@ -268,7 +376,7 @@ def _unet_specs(a: Architecture) -> Iterator[WeightSpec]:
             skips.append(width)
             block += 1
     yield from _residual(f"{UNET}middle_block.0", width, width, 4 * base)
-    yield from _transformer(f"{UNET}middle_block.1", width, a)
+    yield from _transformer(f"{UNET}middle_block.1", width, a, None)
     yield from _residual(f"{UNET}middle_block.2", width, width, 4 * base)
     yield from _unet_up_specs(a, skips, width)
     yield from _norm(f"{UNET}out.0", base)
@@ -282,10 +390,9 @@ def _unet_up_specs(a: Architecture, skips: list[int], width: int) -> Iterator[We
         for index in range(a.unet_blocks + 1):
             name, inputs = f"{UNET}output_blocks.{block}", width + skips.pop()
             yield from _residual(f"{name}.0", inputs, channels, 4 * a.unet_channels[0])
-            if level < last:
-                yield from _transformer(f"{name}.1", channels, a)
+            yield from _transformer(f"{name}.1", channels, a, level)
             if level > 0 and index == a.unet_blocks:
-                position = 2 if level < last else 1
+                position = 2 if a.unet_depths[level] else 1
                 yield from _layer(f"{name}.{position}.conv", channels, channels, kernel=3)
             width, block = channels, block + 1
 
@@ -300,11 +407,21 @@ def _residual(name: str, inputs: int, outputs: int, time_width: int) -> Iterator
         yield from _layer(f"{name}.skip_connection", outputs, inputs, kernel=1)
 
 
-def _transformer(name: str, width: int, a: Architecture) -> Iterator[WeightSpec]:
-    kernel, block = 0 if a.linear_projections else 1, f"{name}.transformer_blocks.0"
+def _transformer(name: str, width: int, a: Architecture, level: int | None) -> Iterator[WeightSpec]:
+    """The transformer of a level, or of the middle (None); nothing where its depth is 0."""
+    depth = a.unet_middle_depth if level is None else a.unet_depths[level]
+    kernel = 0 if a.linear_projections else 1
+    if not depth:
+        return
     yield from _norm(f"{name}.norm", width)
     yield from _layer(f"{name}.proj_in", width, width, kernel=kernel)
-    for attention, context in (("attn1", width), ("attn2", a.text_width)):
+    for index in range(depth):
+        yield from _transformer_block(f"{name}.transformer_blocks.{index}", width, a)
+    yield from _layer(f"{name}.proj_out", width, width, kernel=kernel)
+
+
+def _transformer_block(block: str, width: int, a: Architecture) -> Iterator[WeightSpec]:
+    for attention, context in (("attn1", width), ("attn2", a.context_width)):
         yield from _layer(f"{block}.{attention}.to_q", width, width, bias=False, gain=1.4)
         yield from _layer(f"{block}.{attention}.to_k", width, context, bias=False, gain=1.4)
         yield from _layer(f"{block}.{attention}.to_v", width, context, bias=False)
@@ -313,7 +430,6 @@ def _transformer(name: str, width: int, a: Architecture) -> Iterator[WeightSpec]
     yield from _layer(f"{block}.ff.net.2", width, 4 * width)
     for index in range(1, 4):
         yield from _norm(f"{block}.norm{index}", width)
-    yield from _layer(f"{name}.proj_out", width, width, kernel=kernel)
 
 
 def _vae_encoder_specs(a: Architecture) -> Iterator[WeightSpec]:

@@ -11,7 +11,7 @@ from app.engine.types import Dtype, ModelConfig, Sampler, Schedule
 
 
 class Family(StrEnum):
-    """Which kind of model a file is; the first two can be opened for generation."""
+    """Which kind of model a file is; family.py's `OPENED` are those that can generate."""
 
     SD1 = "sd1"
     SD1_INPAINTING = "sd1_inpainting"
@@ -68,8 +68,9 @@ class NetworkFacts:
 class ModelDescription:
     """A model that can be opened for generation.
 
-    `networks` has the keys "text", "unet" and "vae". `config` holds heads, prediction, betas and
-    preview factors as the engine wants them. `notes` are sentences to show beside the model.
+    `networks` has the keys "text", "unet" and "vae", SDXL's "text2" besides. `config` holds heads,
+    prediction, betas and preview factors as the engine wants them. `notes` are sentences to show
+    beside the model.
     """
 
     family: Family

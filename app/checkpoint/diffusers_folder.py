@@ -11,13 +11,14 @@ from pathlib import Path
 
 from app.checkpoint.stored import CheckpointError, shown
 
-PARTS = ("unet", "vae", "text_encoder")
+PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 CONFIG_FILES = (
     "model_index.json",
     "scheduler/scheduler_config.json",
     "unet/config.json",
     "vae/config.json",
     "text_encoder/config.json",
+    "text_encoder_2/config.json",
 )
 STEMS = ("diffusion_pytorch_model", "model")
 TORCH_STEMS = ("pytorch_model", "diffusion_pytorch_model")

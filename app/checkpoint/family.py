@@ -16,7 +16,7 @@ from app.checkpoint.reader import Checkpoint
 from app.checkpoint.stored import CheckpointError, shown
 from app.engine.types import Dtype, EngineTensor
 
-CHOOSE_SD1 = "choose a Stable Diffusion 1.x checkpoint"
+CHOOSE_MODEL = "choose a Stable Diffusion 1.x or XL checkpoint"
 
 # (family, telltale key); the first row that fits decides, so add-ons stand before whole models
 TELLTALES: tuple[tuple[Family, re.Pattern[str]], ...] = tuple(
@@ -50,7 +50,8 @@ PART_TELLTALES: tuple[tuple[Family, re.Pattern[str]], ...] = tuple(
     (family, re.compile(pattern))
     for family, pattern in (
         (Family.UNET_ONLY, r"^(?:model\.diffusion_model\.)?input_blocks\.0\.0\.weight$"),
-        (Family.UNET_ONLY, r"^(?:unet\.)?time_embedding\.linear_1\.weight$"),
+        (Family.UNET_ONLY, r"^(?:unet\.)?(?:time|add)_embedding\.linear_1\.weight$"),
+        (Family.UNET_ONLY, r"(?:^|\.)label_emb\.0\.0\."),
         (Family.UPSCALER, r"\.rdb1\.|\.RDB1\.|^conv_first\.weight$|^params(?:_ema)?\."),
         (
             Family.TAESD,
@@ -59,7 +60,7 @@ PART_TELLTALES: tuple[tuple[Family, re.Pattern[str]], ...] = tuple(
         (Family.VAE, r"^(?:first_stage_model\.|vae\.)?(?:de|en)coder\.conv_in\.weight$"),
         (
             Family.TEXT_ENCODER,
-            r"embeddings\.token_embedding\.|transformer\.resblocks\."
+            r"embeddings\.token_embedding\.|transformer\.resblocks\.|^conditioner\.embedders\."
             r"|^encoder\.block\.0\.layer\.0\.",
         ),
     )
@@ -76,7 +77,7 @@ WHOLE_MODELS: tuple[tuple[KeyDialect, str, tuple[str, ...]], ...] = (
     (
         KeyDialect.LDM,
         "model.diffusion_model.input_blocks.",
-        ("cond_stage_model.", "first_stage_model."),
+        ("cond_stage_model.", "conditioner.", "first_stage_model."),
     ),
     (KeyDialect.DIFFUSERS, "unet.", ("text_encoder.", "vae.")),
 )
@@ -86,51 +87,62 @@ INPUT_CHANNELS: Mapping[int, Family] = {
     9: Family.SD1_INPAINTING,
     8: Family.INSTRUCT_PIX2PIX,
 }
-OPENED = (Family.SD1, Family.SD1_INPAINTING)
+OPENED = (Family.SD1, Family.SD1_INPAINTING, Family.SDXL)
 
 # what the other files are, and what to do
 NOT_OPENED: Mapping[Family, tuple[str, str]] = {
-    Family.SD2: ("a Stable Diffusion 2 model, which Aquatint does not open yet", CHOOSE_SD1),
-    Family.SDXL: ("a Stable Diffusion XL model, which Aquatint does not open yet", CHOOSE_SD1),
-    Family.SDXL_REFINER: ("a Stable Diffusion XL refiner, not a model by itself", CHOOSE_SD1),
-    Family.SD3: ("a Stable Diffusion 3 model, which Aquatint does not open yet", CHOOSE_SD1),
-    Family.FLUX: ("a FLUX model, which Aquatint does not open yet", CHOOSE_SD1),
-    Family.VIDEO: ("a video model, which Aquatint does not open", CHOOSE_SD1),
-    Family.LCM: ("a guidance-distilled (LCM) model, which Aquatint does not open yet", CHOOSE_SD1),
+    Family.SD2: ("a Stable Diffusion 2 model, which Aquatint does not open yet", CHOOSE_MODEL),
+    Family.SDXL_REFINER: ("a Stable Diffusion XL refiner, not a model by itself", CHOOSE_MODEL),
+    Family.SD3: ("a Stable Diffusion 3 model, which Aquatint does not open yet", CHOOSE_MODEL),
+    Family.FLUX: ("a FLUX model, which Aquatint does not open yet", CHOOSE_MODEL),
+    Family.VIDEO: ("a video model, which Aquatint does not open", CHOOSE_MODEL),
+    Family.LCM: (
+        "a guidance-distilled (LCM) model, which Aquatint does not open yet",
+        CHOOSE_MODEL,
+    ),
     Family.QUANTIZED: (
         "a quantized model with scales of its own, which Aquatint does not open yet",
         "use the f16 version",
     ),
     Family.INSTRUCT_PIX2PIX: (
         "an InstructPix2Pix model, which Aquatint does not open yet",
-        CHOOSE_SD1,
+        CHOOSE_MODEL,
     ),
-    Family.LORA: ("a LoRA, an addition to a model and not a model by itself", CHOOSE_SD1),
+    Family.LORA: ("a LoRA, an addition to a model and not a model by itself", CHOOSE_MODEL),
     Family.TEXTUAL_INVERSION: (
         "a textual inversion, a word for a model and not a model by itself",
-        CHOOSE_SD1,
+        CHOOSE_MODEL,
     ),
-    Family.CONTROLNET: ("a ControlNet, an addition to a model and not a model", CHOOSE_SD1),
-    Family.MOTION_MODULE: ("a motion module, an addition to a model and not a model", CHOOSE_SD1),
-    Family.IP_ADAPTER: ("an IP-Adapter, an addition to a model and not a model", CHOOSE_SD1),
-    Family.UPSCALER: ("an upscaler and draws nothing from words", CHOOSE_SD1),
-    Family.VAE: ("a VAE alone, one part of a model", f"{CHOOSE_SD1} and add the VAE to it"),
+    Family.CONTROLNET: ("a ControlNet, an addition to a model and not a model", CHOOSE_MODEL),
+    Family.MOTION_MODULE: ("a motion module, an addition to a model and not a model", CHOOSE_MODEL),
+    Family.IP_ADAPTER: ("an IP-Adapter, an addition to a model and not a model", CHOOSE_MODEL),
+    Family.UPSCALER: ("an upscaler and draws nothing from words", CHOOSE_MODEL),
+    Family.VAE: ("a VAE alone, one part of a model", f"{CHOOSE_MODEL} and add the VAE to it"),
     Family.TAESD: (
         "a TAESD preview decoder, not a model by itself",
-        f"{CHOOSE_SD1} and add the decoder to it",
+        f"{CHOOSE_MODEL} and add the decoder to it",
     ),
-    Family.TEXT_ENCODER: ("a text encoder alone, one part of a model", CHOOSE_SD1),
+    Family.TEXT_ENCODER: ("a text encoder alone, one part of a model", CHOOSE_MODEL),
     Family.UNET_ONLY: (
         "a UNet alone, without the text encoder and the VAE",
         "choose the full checkpoint",
     ),
-    Family.UNKNOWN: ("no model that Aquatint knows", CHOOSE_SD1),
+    Family.UNKNOWN: ("no model that Aquatint knows", CHOOSE_MODEL),
 }
 NETWORK_TITLES: Mapping[str, str] = {"text": "text encoder", "unet": "UNet", "vae": "VAE"}
+SDXL_NETWORK_TITLES: Mapping[str, str] = {
+    "text": "text encoder",
+    "text2": "second text encoder",
+    "unet": "UNet",
+    "vae": "VAE",
+}
 REQUIRED_TENSORS = (
     "text.embeddings.token_embedding.weight",
     "text.embeddings.position_embedding.weight",
     "text.final_layer_norm.weight",
+    "text2.embeddings.token_embedding.weight",
+    "text2.embeddings.position_embedding.weight",
+    "text2.text_projection.weight",
     "unet.input_blocks.0.0.weight",
     "unet.time_embed.0.weight",
     "unet.middle_block.0.in_layers.2.weight",
@@ -146,10 +158,11 @@ def detect_family(checkpoint: Checkpoint) -> Family:
     for start, family in PIPELINES:
         if pipeline.startswith(start):
             return family
-    for family, telltale in TELLTALES:
-        if any(map(telltale.search, checkpoint.tensors)):
-            return family
     dialect = _dialect(checkpoint)
+    for family, telltale in TELLTALES:
+        is_part = family in OPENED and dialect is None
+        if not is_part and any(map(telltale.search, checkpoint.tensors)):
+            return family
     if dialect is not None:
         return Family.SD2 if _is_sd2_folder(checkpoint) else _sd1_family(checkpoint, dialect)
     for family, telltale in PART_TELLTALES:
@@ -173,14 +186,15 @@ def describe(checkpoint: Checkpoint) -> ModelDescription:
         what, act = NOT_OPENED[family]
         raise CheckpointError(f"{shown(checkpoint.path.name)} is {what}: {act}.")
     tensors = {tensor.name: tensor for tensor in dialect_tensors(checkpoint, dialect)}
-    _check_networks(checkpoint, tensors)
+    titles = SDXL_NETWORK_TITLES if family is Family.SDXL else NETWORK_TITLES
+    _check_networks(checkpoint, tensors, titles)
     defaults, notes = generation_defaults(checkpoint, family)
     return ModelDescription(
         family=family,
         title=shown(checkpoint.metadata.get("modelspec.title") or _file_title(checkpoint)),
         dialect=dialect,
-        networks={network: _facts(tensors, network) for network in NETWORK_TITLES},
-        config=model_config(checkpoint, tensors),
+        networks={network: _facts(tensors, network) for network in titles},
+        config=model_config(checkpoint, tensors, family),
         defaults=defaults,
         notes=notes,
     )
@@ -219,14 +233,16 @@ def _is_sd2_folder(checkpoint: Checkpoint) -> bool:
     return config.get("hidden_act", "quick_gelu") != "quick_gelu"
 
 
-def _check_networks(checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor]) -> None:
+def _check_networks(
+    checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor], titles: Mapping[str, str]
+) -> None:
     """CheckpointError if a network, or a tensor that sizes are read off, is not there."""
     name = shown(checkpoint.path.name)
-    for network, title in NETWORK_TITLES.items():
+    for network, title in titles.items():
         if not any(tensor.startswith(f"{network}.") for tensor in tensors):
             raise CheckpointError(f"{name} holds no {title}: choose the full checkpoint.")
     for required in REQUIRED_TENSORS:
-        if required not in tensors:
+        if required.partition(".")[0] in titles and required not in tensors:
             raise CheckpointError(
                 f"{name} is incomplete (tensor {required} is missing): download it again."
             )

@@ -6,13 +6,17 @@ are weights at all. Does not judge families and does not look at any weight's da
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from app.checkpoint.description import KeyDialect, ModelDescription
 from app.checkpoint.diffusers_names import unet_names, vae_names
+from app.checkpoint.open_clip_names import PROJECTION, open_clip_tensors
 from app.checkpoint.reader import Checkpoint
 from app.checkpoint.stored import CheckpointError, StoredTensor, shown
 from app.engine.types import Dtype, EngineTensor
 
+TEXT2_PROJECTION = "text2.text_projection.weight"
 ENGINE_RANK_LIMIT = 4
 LATENT_CHANNELS = 4
 FLOAT_DTYPES: Mapping[str, Dtype] = {
@@ -41,19 +45,30 @@ LDM_PREFIXES: tuple[tuple[str, str], ...] = (
     ("model.diffusion_model.", "unet."),
     ("cond_stage_model.transformer.text_model.", "text."),
     ("cond_stage_model.transformer.", "text."),
+    ("conditioner.embedders.0.transformer.text_model.", "text."),
     ("first_stage_model.", "vae."),
 )
+OPEN_CLIP_PREFIX = "conditioner.embedders.1.model."
 VAE_FILE_PREFIXES = ("first_stage_model.", "vae.", "")
 
 # what a network of the engine is made of; all else in a file (EMA, schedules, optimizer) is left
+TEXT_HEADS = (
+    "embeddings.token_embedding.",
+    "embeddings.position_embedding.",
+    "encoder.layers.",
+    "final_layer_norm.",
+)
 WEIGHT_HEADS: Mapping[str, tuple[str, ...]] = {
-    "unet": ("time_embed.", "input_blocks.", "middle_block.", "output_blocks.", "out."),
-    "text": (
-        "embeddings.token_embedding.",
-        "embeddings.position_embedding.",
-        "encoder.layers.",
-        "final_layer_norm.",
+    "unet": (
+        "time_embed.",
+        "label_emb.0.",
+        "input_blocks.",
+        "middle_block.",
+        "output_blocks.",
+        "out.",
     ),
+    "text": TEXT_HEADS,
+    "text2": (*TEXT_HEADS, "text_projection."),
     "vae": ("encoder.", "decoder.", "quant_conv.", "post_quant_conv."),
 }
 # linear layers of newer files that the engine knows as 1x1 convolutions
@@ -74,13 +89,23 @@ TAESD_PREFIXES: tuple[tuple[str, str], ...] = (
 
 def engine_tensors(checkpoint: Checkpoint, description: ModelDescription) -> list[EngineTensor]:
     """The weights of a whole model under the engine's names; addresses last until it is closed."""
-    return dialect_tensors(checkpoint, description.dialect)
+    tensors = dialect_tensors(checkpoint, description.dialect)
+    projection = checkpoint.tensors.get(OPEN_CLIP_PREFIX + PROJECTION)
+    if projection is None:
+        return tensors
+    address = checkpoint.transposed(projection)
+    return [
+        replace(tensor, address=address, mapping=None)
+        if tensor.name == TEXT2_PROJECTION
+        else tensor
+        for tensor in tensors
+    ]
 
 
 def dialect_tensors(checkpoint: Checkpoint, dialect: KeyDialect) -> list[EngineTensor]:
     """As `engine_tensors`, for a file whose dialect is known but whose family is not yet."""
     rename = _ldm_names if dialect is KeyDialect.LDM else _diffusers_names
-    return _converted(checkpoint, rename(checkpoint.tensors))
+    return _converted(checkpoint, rename(checkpoint.tensors), _second_text(checkpoint))
 
 
 def vae_tensors(checkpoint: Checkpoint) -> list[EngineTensor]:
@@ -134,9 +159,23 @@ def _diffusers_names(names: Iterable[str]) -> dict[str, str]:
     listed = list(names)
     return (
         _under(listed, "text_encoder.", "text.", _text_names)
+        | _under(listed, "text_encoder_2.", "text2.", _text_names)
         | _under(listed, "unet.", "unet.", unet_names)
         | _under(listed, "vae.", "vae.", _vae_names)
     )
+
+
+def _second_text(checkpoint: Checkpoint) -> dict[str, StoredTensor]:
+    """SDXL's second text encoder in a single file, by engine names."""
+    inner = open_clip_tensors(
+        (name.removeprefix(OPEN_CLIP_PREFIX), tensor)
+        for name, tensor in checkpoint.tensors.items()
+        if name.startswith(OPEN_CLIP_PREFIX)
+    )
+    found = {f"text2.{name}": tensor for name, tensor in inner.items()}
+    if (projection := found.get(TEXT2_PROJECTION)) is not None:
+        found[TEXT2_PROJECTION] = replace(projection, shape=projection.shape[::-1])
+    return found
 
 
 def _under(
@@ -180,10 +219,19 @@ def _bare_taesd_half(tensors: Mapping[str, StoredTensor]) -> str:
     return "encoder" if takes_rgb else "decoder"
 
 
-def _converted(checkpoint: Checkpoint, names: Mapping[str, str]) -> list[EngineTensor]:
-    """Engine tensors of the weights among `names`, sorted by name; CheckpointError if unfit."""
+def _converted(
+    checkpoint: Checkpoint,
+    names: Mapping[str, str],
+    others: Mapping[str, StoredTensor] = MappingProxyType({}),
+) -> list[EngineTensor]:
+    """Engine tensors of the weights among `names`, and of `others`, which have engine names.
+
+    They are sorted by name. CheckpointError if one is unfit.
+    """
     result: dict[str, EngineTensor] = {}
-    for name, engine_name in names.items():
+    found = [(checkpoint.tensors[name], engine_name) for name, engine_name in names.items()]
+    found += [(tensor, engine_name) for engine_name, tensor in others.items()]
+    for stored, engine_name in found:
         if not _is_weight(engine_name):
             continue
         if engine_name in result:
@@ -191,7 +239,7 @@ def _converted(checkpoint: Checkpoint, names: Mapping[str, str]) -> list[EngineT
                 f"{shown(checkpoint.path.name)} holds tensor {shown(engine_name)} twice under "
                 "different names: download it again or choose another file."
             )
-        result[engine_name] = _engine_tensor(checkpoint, checkpoint.tensors[name], engine_name)
+        result[engine_name] = _engine_tensor(checkpoint, stored, engine_name)
     return [result[name] for name in sorted(result)]
 
 

@@ -41,10 +41,11 @@ ENDINGS: tuple[tuple[re.Pattern[str], str | None], ...] = tuple(
     )
 )
 CROSS_ATTENTION = re.compile(r"attn2[._](?:processor[._])?to_[kv]$")
+SDXL = "Stable Diffusion XL"
 OTHER_FAMILIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), family)
     for pattern, family in (
-        (r"^lora_te2_|^text_encoder_2\.|transformer_blocks_1_attn1", "Stable Diffusion XL"),
+        (r"^lora_te2_|^text_encoder_2\.|transformer_blocks_1_attn1", SDXL),
         (r"double_blocks|single_(?:transformer_)?blocks", "FLUX"),
         (r"joint_(?:transformer_)?blocks|^(?:lora_)?transformer[._]", "Stable Diffusion 3"),
     )
@@ -65,7 +66,7 @@ class Lora:
 
     def scaled(self, unet_weight: float, text_weight: float) -> list[EngineAdapter]:
         """The adapters at these strengths; those of strength 0 are left out."""
-        weights = {"unet": unet_weight, "text": text_weight}
+        weights = {"unet": unet_weight, "text": text_weight, "text2": text_weight}
         scaled = (
             replace(adapter, scale=adapter.scale * weights[adapter.name.partition(".")[0]])
             for adapter in self.adapters
@@ -83,7 +84,7 @@ def read_lora(checkpoint: Checkpoint, weights: Mapping[str, EngineTensor]) -> Lo
     kind is not known.
     """
     layers, unknown = _layers(checkpoint)
-    _check_family(checkpoint)
+    _check_family(checkpoint, weights)
     names = LayerNames(weights)
     scales = Scales(checkpoint)
     adapters: list[EngineAdapter] = []
@@ -148,12 +149,13 @@ def _parted(name: str) -> tuple[str, str | None]:
     return name, None
 
 
-def _check_family(checkpoint: Checkpoint) -> None:
+def _check_family(checkpoint: Checkpoint, weights: Mapping[str, EngineTensor]) -> None:
+    own = SDXL if any(name.startswith("text2.") for name in weights) else "Stable Diffusion 1.x"
     for pattern, family in OTHER_FAMILIES:
-        if any(map(pattern.search, checkpoint.tensors)):
+        if family != own and any(map(pattern.search, checkpoint.tensors)):
             raise CheckpointError(
-                f"{shown(checkpoint.path.name)} is a LoRA for {family}, and this model is Stable "
-                "Diffusion 1.x: choose a LoRA that was made for it."
+                f"{shown(checkpoint.path.name)} is a LoRA for {family}, and this model is {own}: "
+                "choose a LoRA that was made for it."
             )
 
 

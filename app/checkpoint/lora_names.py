@@ -17,15 +17,18 @@ WEIGHT, BIAS = ".weight", ".bias"
 # a file's prefix and the networks it may mean; the longer of two that fit stands first
 PREFIXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("base_model.model.unet.", ("unet",)),
+    ("base_model.model.text_encoder_2.", ("text2",)),
     ("base_model.model.text_encoder.", ("text",)),
     ("base_model.model.", ("unet", "text")),
     ("model.diffusion_model.", ("unet",)),
     ("diffusion_model.", ("unet",)),
     ("cond_stage_model.transformer.", ("text",)),
+    ("text_encoder_2.", ("text2",)),
     ("text_encoder.", ("text",)),
     ("unet.", ("unet",)),
     ("lora_unet_", ("unet",)),
     ("lora_te1_", ("text",)),
+    ("lora_te2_", ("text2",)),
     ("lora_te_", ("text",)),
     ("lycoris_unet_", ("unet",)),
     ("lycoris_te_", ("text",)),

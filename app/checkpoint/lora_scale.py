@@ -30,7 +30,7 @@ NUMBER_TYPES: Mapping[str, str] = {
     "I64": "<i8",
     "BF16": "<u2",
 }
-NETWORK_PREFIXES = {"unet": "unet", "text": "text_encoder"}
+NETWORK_PREFIXES = {"unet": "unet", "text": "text_encoder", "text2": "text_encoder_2"}
 
 _Config = Mapping[str, object]
 

@@ -1,4 +1,4 @@
-"""What tensor shapes do not tell about a Stable Diffusion 1.x model, and where files say it.
+"""What tensor shapes do not tell about a Stable Diffusion model, and where files say it.
 
 Owns heads, prediction, betas, preview factors and generation defaults: the family's own, then a
 diffusers folder's configs, then the metadata of the file. Metadata and configs come from strangers,
@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.checkpoint.description import Family, GenerationDefaults
@@ -16,12 +17,11 @@ from app.checkpoint.reader import Checkpoint
 from app.checkpoint.stored import CheckpointError, shown
 from app.engine.types import EngineTensor, ModelConfig, Prediction, Sampler, Schedule
 
-LATENT_SCALE = 0.18215
 BETA_START = 0.00085
 BETA_END = 0.012
 TRAINING_STEPS = 1000
-UNET_HEADS = 8
 TEXT_HEAD_SIZE = 64
+TEXT_CONFIGS = {"text": "text_encoder/config.json", "text2": "text_encoder_2/config.json"}
 HEAD_LIMIT = 1024
 METADATA_LIMIT = 4096  # characters of a value that is parsed
 FACTOR_LIMIT = 100.0
@@ -36,6 +36,15 @@ LATENT_RGB = (
     (-0.184, -0.271, -0.473),
     (0.0, 0.0, 0.0),
 )
+# Likewise for SDXL, given there for RGB in 0..255. Source:
+# https://huggingface.co/blog/TimothyAlexisVass/explaining-the-sdxl-latent-space
+SDXL_LATENT_RGB = (
+    (0.471, 0.471, 0.471),
+    (-0.471, -0.039, 0.078),
+    (0.196, 0.118, -0.039),
+    (-0.549, -0.392, -0.275),
+    (0.176, 0.098, 0.02),
+)
 ZERO_SNR_NOTE = (
     "This model was trained with zero terminal SNR, which Aquatint does not apply yet: "
     "very dark and very bright pictures may come out flat."
@@ -47,6 +56,8 @@ PREDICTION_WORDS: Mapping[str, Prediction] = {
     "v_prediction": Prediction.V,
     "v-prediction": Prediction.V,
 }
+# what files of models with other scalings hold (CosXL, Playground 2.5)
+EDM_TENSORS = ("edm_vpred.sigma_max", "edm_mean")
 SD1_DEFAULTS = GenerationDefaults(
     width=512,
     height=512,
@@ -55,9 +66,42 @@ SD1_DEFAULTS = GenerationDefaults(
     schedule=Schedule.KARRAS,
     cfg_scale=7.0,
 )
-FAMILY_DEFAULTS: Mapping[Family, GenerationDefaults] = {
-    Family.SD1: SD1_DEFAULTS,
-    Family.SD1_INPAINTING: SD1_DEFAULTS,
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyFacts:
+    """What all models of a family have, where their files do not say otherwise.
+
+    `unet_heads` 0: heads of `unet_head_size` channels. `vae_is_wide`: it leaves f16's range.
+    """
+
+    unet_heads: int
+    unet_head_size: int
+    latent_scale: float
+    vae_is_wide: bool
+    latent_rgb: tuple[tuple[float, float, float], ...]
+    defaults: GenerationDefaults
+
+
+SD1_FACTS = FamilyFacts(
+    unet_heads=8,
+    unet_head_size=0,
+    latent_scale=0.18215,
+    vae_is_wide=False,
+    latent_rgb=LATENT_RGB,
+    defaults=SD1_DEFAULTS,
+)
+FAMILY_FACTS: Mapping[Family, FamilyFacts] = {
+    Family.SD1: SD1_FACTS,
+    Family.SD1_INPAINTING: SD1_FACTS,
+    Family.SDXL: FamilyFacts(
+        unet_heads=0,
+        unet_head_size=64,
+        latent_scale=0.13025,
+        vae_is_wide=True,
+        latent_rgb=SDXL_LATENT_RGB,
+        defaults=replace(SD1_DEFAULTS, width=1024, height=1024),
+    ),
 }
 # models that want something else than their family, by `modelspec.title`
 TITLE_DEFAULTS: Mapping[str, GenerationDefaults] = {
@@ -72,19 +116,24 @@ TITLE_DEFAULTS: Mapping[str, GenerationDefaults] = {
 }
 
 
-def model_config(checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor]) -> ModelConfig:
+def model_config(
+    checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor], family: Family
+) -> ModelConfig:
     """The engine's config of a model whose tensors are given by the engine's names."""
-    heads, head_size = _unet_heads(checkpoint, tensors)
+    facts = FAMILY_FACTS[family]
+    heads, head_size = _unet_heads(checkpoint, tensors, facts)
     beta_start, beta_end = _betas(checkpoint)
     return ModelConfig(
         unet_heads=heads,
         unet_head_size=head_size,
-        text_heads=_text_heads(checkpoint, tensors),
+        text_heads=_text_heads(checkpoint, tensors, "text"),
+        text2_heads=_text_heads(checkpoint, tensors, "text2"),
         prediction=_prediction(checkpoint),
-        latent_scale=_latent_scale(checkpoint),
+        latent_scale=_latent_scale(checkpoint, facts),
+        vae_is_wide=facts.vae_is_wide and _vae_config(checkpoint).get("force_upcast") is not False,
         beta_start=beta_start,
         beta_end=beta_end,
-        latent_rgb=_latent_rgb(checkpoint),
+        latent_rgb=_latent_rgb(checkpoint, facts),
     )
 
 
@@ -93,7 +142,7 @@ def generation_defaults(
 ) -> tuple[GenerationDefaults, tuple[str, ...]]:
     """What the model draws best with, and sentences on what could not be used as asked."""
     title = checkpoint.metadata.get("modelspec.title", "")
-    defaults = TITLE_DEFAULTS.get(title, FAMILY_DEFAULTS[family])
+    defaults = TITLE_DEFAULTS.get(title, FAMILY_FACTS[family].defaults)
     notes = _noise_notes(checkpoint)
     resolution = checkpoint.metadata.get("modelspec.resolution")
     if resolution is None:
@@ -105,17 +154,7 @@ def generation_defaults(
             f"{defaults.width}x{defaults.height} is taken."
         )
         return defaults, (*notes, note)
-    return (
-        GenerationDefaults(
-            width=size[0],
-            height=size[1],
-            steps=defaults.steps,
-            sampler=defaults.sampler,
-            schedule=defaults.schedule,
-            cfg_scale=defaults.cfg_scale,
-        ),
-        notes,
-    )
+    return replace(defaults, width=size[0], height=size[1]), notes
 
 
 def _size(resolution: str) -> tuple[int, int] | None:
@@ -146,6 +185,8 @@ def _prediction(checkpoint: Checkpoint) -> Prediction:
     word: object = checkpoint.metadata.get("modelspec.prediction_type")
     if not word and "v_pred" in checkpoint.tensors:
         return Prediction.V
+    if any(name in checkpoint.tensors for name in EDM_TENSORS):
+        word = "edm"
     word = word or _scheduler(checkpoint).get("prediction_type") or Prediction.EPSILON
     prediction = PREDICTION_WORDS.get(word.lower()) if isinstance(word, str) else None
     if prediction is None:
@@ -168,9 +209,13 @@ def _betas(checkpoint: Checkpoint) -> tuple[float, float]:
     return start, _config_number(checkpoint, config, "beta_end", BETA_END, 1.0)
 
 
-def _latent_scale(checkpoint: Checkpoint) -> float:
-    config = checkpoint.configs.get("vae/config.json", {})
-    return _config_number(checkpoint, config, "scaling_factor", LATENT_SCALE, FACTOR_LIMIT)
+def _vae_config(checkpoint: Checkpoint) -> Mapping[str, object]:
+    return checkpoint.configs.get("vae/config.json", {})
+
+
+def _latent_scale(checkpoint: Checkpoint, facts: FamilyFacts) -> float:
+    config, default = _vae_config(checkpoint), facts.latent_scale
+    return _config_number(checkpoint, config, "scaling_factor", default, FACTOR_LIMIT)
 
 
 def _config_number(
@@ -190,11 +235,13 @@ def _bad_config(checkpoint: Checkpoint, key: str, value: object, wanted: str) ->
     )
 
 
-def _latent_rgb(checkpoint: Checkpoint) -> tuple[tuple[float, float, float], ...]:
+def _latent_rgb(
+    checkpoint: Checkpoint, facts: FamilyFacts
+) -> tuple[tuple[float, float, float], ...]:
     """Preview factors: 4 latent channels and a bias, by RGB in -1..1."""
     text = checkpoint.metadata.get("aquatint.latent_rgb")
     if text is None:
-        return LATENT_RGB
+        return facts.latent_rgb
     try:
         rows = json.loads(text) if len(text) <= METADATA_LIMIT else []
         factors = tuple((float(r), float(g), float(b)) for r, g, b in rows)
@@ -206,12 +253,14 @@ def _latent_rgb(checkpoint: Checkpoint) -> tuple[tuple[float, float, float], ...
     return factors
 
 
-def _unet_heads(checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor]) -> tuple[int, int]:
+def _unet_heads(
+    checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor], facts: FamilyFacts
+) -> tuple[int, int]:
     """Attention heads of every level and 0, or 0 and the channels of one head."""
     heads = _metadata_heads(checkpoint, "aquatint.unet_heads")
     head_size = 0
     if heads is None:
-        heads, head_size = _config_heads(checkpoint.configs.get("unet/config.json", {}))
+        heads, head_size = _config_heads(checkpoint.configs.get("unet/config.json", {}), facts)
     for name, tensor in tensors.items():
         if name.startswith("unet.") and name.endswith(".attn1.to_q.weight"):
             width = tensor.shape[0]
@@ -224,13 +273,15 @@ def _unet_heads(checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor]) -> 
     return heads, head_size
 
 
-def _config_heads(config: Mapping[str, object]) -> tuple[int, int]:
-    """Heads and head size from unet/config.json.
+def _config_heads(config: Mapping[str, object], facts: FamilyFacts) -> tuple[int, int]:
+    """Heads and head size from unet/config.json, or the family's where it says nothing.
 
     Historically diffusers' `attention_head_dim` is the NUMBER of heads where `num_attention_heads`
     is absent (https://github.com/huggingface/diffusers/issues/2011). A list has one a level.
     """
-    stated: Any = config.get("num_attention_heads") or config.get("attention_head_dim", UNET_HEADS)
+    stated: Any = config.get("num_attention_heads") or config.get("attention_head_dim")
+    if stated is None:
+        return facts.unet_heads, facts.unet_head_size
     widths = config.get("block_out_channels")
     counts = stated if isinstance(stated, list) else [stated]
     if all(type(count) is int and 1 <= count <= HEAD_LIMIT for count in counts):
@@ -251,12 +302,15 @@ def _config_heads(config: Mapping[str, object]) -> tuple[int, int]:
     )
 
 
-def _text_heads(checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor]) -> int:
-    """Attention heads of the text encoder: as stated, else one for 64 channels."""
-    width = tensors["text.embeddings.token_embedding.weight"].shape[-1]
-    stated: object = _metadata_heads(checkpoint, "aquatint.text_heads")
+def _text_heads(checkpoint: Checkpoint, tensors: Mapping[str, EngineTensor], encoder: str) -> int:
+    """Attention heads of a text encoder: as stated, else one for 64 channels; 0: there is none."""
+    table = tensors.get(f"{encoder}.embeddings.token_embedding.weight")
+    if table is None:
+        return 0
+    width = table.shape[-1]
+    stated: object = _metadata_heads(checkpoint, f"aquatint.{encoder}_heads")
     if stated is None:
-        config = checkpoint.configs.get("text_encoder/config.json", {})
+        config = checkpoint.configs.get(TEXT_CONFIGS[encoder], {})
         stated = config.get("num_attention_heads", width // TEXT_HEAD_SIZE)
     if type(stated) is not int or not 1 <= stated <= HEAD_LIMIT or width % stated != 0:
         raise CheckpointError(

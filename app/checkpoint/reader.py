@@ -1,7 +1,7 @@
 """Opens a model where it lies, mapped read-only: safetensors, GGUF, torch, a diffusers folder.
 
-Owns the mappings and the addresses handed out from them; nothing is copied or converted. Knows
-nothing of what the tensors mean.
+Owns the mappings and the addresses handed out from them; nothing is converted, and nothing copied
+save a matrix that is asked for the other way round. Knows nothing of what the tensors mean.
 """
 
 import mmap
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Literal, Self
 
 from app.checkpoint.diffusers_folder import Config, read_configs, weight_files
 from app.checkpoint.gguf_header import MAGIC as GGUF
@@ -23,6 +23,15 @@ from app.engine._engine import ffi
 __all__ = ["Checkpoint", "CheckpointError", "StoredTensor", "open_checkpoint"]
 
 SNIFF_BYTES = 512
+SIDE_LIMIT = 1 << 14  # of a matrix that is turned round: it goes column by column
+# memoryview's word for whole numbers as long as these
+WORDS: Mapping[str, Literal["B", "H", "I"]] = {
+    "F8_E4M3": "B",
+    "F8_E5M2": "B",
+    "F16": "H",
+    "BF16": "H",
+    "F32": "I",
+}
 USE_SAFETENSORS = "use the .safetensors version"
 TORCH_ENDINGS = (".ckpt", ".pt", ".pth", ".bin")
 DOWNLOAD_AGAIN = "download it again"
@@ -70,6 +79,7 @@ class Checkpoint:
         self.tensors = MappingProxyType(tensors)
         self.configs = MappingProxyType(configs)
         self._mappings = mappings
+        self._copies: list[object] = []
 
     def __enter__(self) -> Self:
         """The checkpoint itself."""
@@ -79,9 +89,32 @@ class Checkpoint:
         """Closes the checkpoint."""
         self.close()
 
+    def transposed(self, tensor: StoredTensor) -> int:
+        """The address of a copy of a matrix with rows and columns exchanged; valid until `close`.
+
+        CheckpointError for a tensor that is no matrix of numbers one by one.
+        """
+        word = WORDS.get(tensor.dtype)
+        if len(tensor.shape) != 2 or max(tensor.shape) > SIDE_LIMIT or word is None:
+            raise CheckpointError(
+                f"{shown(self.path.name)} stores tensor '{shown(tensor.name)}' as {tensor.dtype} "
+                f"with the shape {list(tensor.shape)}, which is no matrix of plain numbers: "
+                "download it again or choose another file."
+            )
+        rows, columns = tensor.shape
+        copy = ffi.new("char[]", tensor.size_bytes)
+        stored = ffi.buffer(ffi.cast("char *", tensor.address), tensor.size_bytes)
+        source = memoryview(stored).cast("B").cast(word)
+        target = memoryview(ffi.buffer(copy)).cast("B").cast(word)
+        for column in range(columns):
+            target[column * rows : (column + 1) * rows] = source[column::columns]
+        self._copies.append(copy)
+        return int(ffi.cast("uintptr_t", copy))
+
     def close(self) -> None:
         """Gives the mappings back; may be called twice."""
         self.tensors = MappingProxyType({})
+        self._copies.clear()
         self._mappings.close()
 
 

@@ -5,7 +5,7 @@ LoRA tags, which must be gone from the text.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.checkpoint.stored import CheckpointError
@@ -15,6 +15,8 @@ from app.generation.add_ons import EmbeddingReceipt
 from app.prompt.conditioning import prompt_tokens
 from app.prompt.embedding_words import EmbeddingWords
 from app.prompt.tokenizer import Tokenizer
+
+OPEN_CLIP_PADDING = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,30 +52,51 @@ class PromptReader:
         named = sorted(set().union(*map(self._known.names_in, prompts)))
         receipts, used = [], []
         for name in named:
-            inversion, receipt = _read(embeddings[name], name, model.text_width)
+            inversion, receipt = _read(embeddings[name], name, model)
             receipts.append(receipt)
             used += [(name, inversion)] if inversion else []
         counts = {name: inversion.count for name, inversion in used}
         words = EmbeddingWords(counts, self._tokenizer, model.text_vocabulary)
-        prompt, negative_prompt = (prompt_tokens(each, self._tokenizer, words) for each in prompts)
         return ReadPrompts(
-            prompt=prompt,
-            negative_prompt=negative_prompt,
+            prompt=self._tokens(prompts[0], words, model),
+            negative_prompt=self._negative_tokens(prompts[1], words, model),
             extra_rows=b"".join(inversion.rows for _, inversion in used),
             receipts=tuple(receipts),
             files=tuple(embeddings[name] for name in named),
         )
 
+    def _tokens(self, text: str, words: EmbeddingWords, model: ModelInfo) -> PromptTokens:
+        found = prompt_tokens(text, self._tokenizer, words)
+        if not model.text2_width:
+            return found
+        second = prompt_tokens(text, self._tokenizer, words, padding_token=OPEN_CLIP_PADDING)
+        return replace(found, tokens2=second.tokens)
 
-def _read(path: Path, name: str, width: int) -> tuple[TextualInversion | None, EmbeddingReceipt]:
+    def _negative_tokens(self, text: str, words: EmbeddingWords, model: ModelInfo) -> PromptTokens:
+        """SDXL was trained with zeros in the place of an empty prompt, so that is what it gets."""
+        if model.text2_width and not text.strip():
+            return PromptTokens(tokens=(), weights=())
+        return self._tokens(text, words, model)
+
+
+def _read(
+    path: Path, name: str, model: ModelInfo
+) -> tuple[TextualInversion | None, EmbeddingReceipt]:
     try:
         inversion = read_textual_inversion(path)
     except CheckpointError as error:
         return None, EmbeddingReceipt(name=name, count=0, sentence=str(error))
-    if inversion.width != width:
+    sentence = ""
+    if model.text2_width:
+        sentence = (
+            f"{name} was made for one text encoder, and this model has two, so it was read as "
+            "plain words."
+        )
+    elif inversion.width != model.text_width:
         sentence = (
             f"{name} was made for a text encoder of width {inversion.width}, and this model's is "
-            f"{width}, so it was read as plain words."
+            f"{model.text_width}, so it was read as plain words."
         )
+    if sentence:
         return None, EmbeddingReceipt(name=name, count=0, sentence=sentence)
     return inversion, EmbeddingReceipt(name=name, count=inversion.count)

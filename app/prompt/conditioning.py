@@ -42,8 +42,8 @@ def prompt_tokens(
     """Chunks of 77 ids: start, up to 75 tokens, end, padding; at least one chunk, for any text.
 
     `words` are the embeddings that the text may name. Start, end and padding weigh 1.
-    `padding_token` is the end token for the text encoder of SD 1 and 0 for OpenCLIP's (SD 2), which
-    saw zeros there in training.
+    `padding_token` is the end token for OpenAI's text encoder (SD 1, SDXL's first) and 0 for
+    OpenCLIP's (SD 2, SDXL's second), which saw zeros there in training.
     """
     tokens = []
     weights = []

@@ -526,6 +526,10 @@
         <translation>{name} 适用于宽度为 {own} 的文本编码器，而此模型的宽度是 {width}，因此已作为普通文字处理。</translation>
     </message>
     <message>
+        <source>{name} was made for one text encoder, and this model has two, so it was read as plain words.</source>
+        <translation>{name} 适用于单个文本编码器，而此模型有两个，因此已作为普通文字处理。</translation>
+    </message>
+    <message>
         <source>The queue could not be read; its file is kept as {aside}.</source>
         <translation>无法读取队列；其文件已保留为 {aside}。</translation>
     </message>
@@ -540,10 +544,6 @@
     <message>
         <source>{path} cannot be read as a picture: choose a PNG or JPEG.</source>
         <translation>{path} 无法作为图片读取：请选择 PNG 或 JPEG。</translation>
-    </message>
-    <message>
-        <source>{name} is a LoRA for {family}, and this model is Stable Diffusion 1.x: choose a LoRA that was made for it.</source>
-        <translation>{name} 是用于 {family} 的 LoRA，而当前模型是 Stable Diffusion 1.x：请选择适用于它的 LoRA。</translation>
     </message>
     <message>
         <source>{name} is a LoRA for another model ({why}): choose one that was made for this model.</source>
@@ -746,8 +746,12 @@
         <translation> Stable Diffusion 2 模型，Aquatint 暂不支持</translation>
     </message>
     <message>
-        <source>a Stable Diffusion XL model, which Aquatint does not open yet</source>
-        <translation> Stable Diffusion XL 模型，Aquatint 暂不支持</translation>
+        <source>{name} is a LoRA for {family}, and this model is {own}: choose a LoRA that was made for it.</source>
+        <translation>{name} 是用于 {family} 的 LoRA，而当前模型是 {own}：请选择适用于它的 LoRA。</translation>
+    </message>
+    <message>
+        <source>second text encoder</source>
+        <translation>第二个文本编码器</translation>
     </message>
     <message>
         <source>a Stable Diffusion XL refiner, not a model by itself</source>
@@ -882,16 +886,16 @@
         <translation> torch 1.6 之前的 pickle 文件，Aquatint 不支持</translation>
     </message>
     <message>
-        <source>choose a Stable Diffusion 1.x checkpoint</source>
-        <translation>请选择 Stable Diffusion 1.x 模型</translation>
+        <source>choose a Stable Diffusion 1.x or XL checkpoint</source>
+        <translation>请选择 Stable Diffusion 1.x 或 XL 模型</translation>
     </message>
     <message>
-        <source>choose a Stable Diffusion 1.x checkpoint and add the VAE to it</source>
-        <translation>请选择 Stable Diffusion 1.x 模型，再为它添加此 VAE</translation>
+        <source>choose a Stable Diffusion 1.x or XL checkpoint and add the VAE to it</source>
+        <translation>请选择 Stable Diffusion 1.x 或 XL 模型，再为它添加此 VAE</translation>
     </message>
     <message>
-        <source>choose a Stable Diffusion 1.x checkpoint and add the decoder to it</source>
-        <translation>请选择 Stable Diffusion 1.x 模型，再为它添加此解码器</translation>
+        <source>choose a Stable Diffusion 1.x or XL checkpoint and add the decoder to it</source>
+        <translation>请选择 Stable Diffusion 1.x 或 XL 模型，再为它添加此解码器</translation>
     </message>
     <message>
         <source>choose the full checkpoint</source>

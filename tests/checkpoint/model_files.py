@@ -21,6 +21,7 @@ MINI_TAESD = ROOT / "resources" / "models" / "aquatint-mini-taesd.safetensors"
 NARROW = replace(TINY, vae_channels=(32, 64, 96, 96), vocabulary=64, text_layers=2)
 SMALLEST = Architecture(
     unet_channels=(32, 32),
+    unet_depths=(1, 0),
     unet_blocks=1,
     text_width=64,
     text_layers=1,

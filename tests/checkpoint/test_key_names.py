@@ -51,6 +51,7 @@ def assert_holds(tensors: list[EngineTensor], arrays: Arrays) -> None:
         ("unet", unet_names),
         ("unet_one_block", unet_names),
         ("unet_three_levels", unet_names),
+        ("unet_xl", unet_names),
         ("vae", vae_names),
     ],
 )

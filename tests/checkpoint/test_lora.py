@@ -105,7 +105,7 @@ def assert_adds(lora: Lora, wanted: dict[str, Array]) -> None:
         np.testing.assert_allclose(evaluated(adapter).ravel(), value.ravel(), atol=1e-12)
 
 
-@pytest.mark.parametrize("key", ["unet", "unet_one_block", "unet_three_levels"])
+@pytest.mark.parametrize("key", ["unet", "unet_one_block", "unet_three_levels", "unet_xl"])
 def test_names_lead_back_to_diffusers(key: str) -> None:
     """The way back from the original names is the way that diffusers' converter went."""
     golden = {str(name): str(original) for name, original, *_ in golden_names()[key]}

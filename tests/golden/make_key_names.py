@@ -1,9 +1,9 @@
-"""Makes key_names.json: tensor names of Stable Diffusion 1.5 in both dialects, by diffusers itself.
+"""Makes key_names.json: tensor names of Stable Diffusion in both dialects, by diffusers itself.
 
 The original names are those of the mini model's file, which are SD 1.5's for UNet and VAE, and of
-two narrow random checkpoints of other depths. diffusers' own converter renames them, and the result
-is held against the names of diffusers' own networks. Run from the repository's root by a Python
-that has torch, diffusers and transformers:
+three narrow random checkpoints of other depths, one of them an SDXL. diffusers' own converter
+renames them, and the result is held against the names of diffusers' own networks. Run from the
+repository's root by a Python that has torch, diffusers and transformers:
 
     python -m tests.golden.make_key_names
 """
@@ -20,9 +20,9 @@ from diffusers.loaders.single_file_utils import (
     convert_ldm_vae_checkpoint,
 )
 from safetensors import safe_open
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from tests.random_weights import INPAINT, THREE_LEVELS, checkpoint_specs
+from tests.random_weights import INPAINT, THREE_LEVELS, TINY_XL, checkpoint_specs
 
 ROOT = Path(__file__).parents[2]
 UNET_PREFIX = "model.diffusion_model."
@@ -42,16 +42,25 @@ def numbered(ranks):
 
 def unet_of(architecture):
     """Name pairs of a UNet of another depth."""
-    levels = len(architecture.unet_channels)
     ranks = {spec.name: len(spec.shape) for spec in checkpoint_specs(architecture)}
+    kinds = ["CrossAttn" if depth else "" for depth in architecture.unet_depths]
+    config = {
+        "block_out_channels": architecture.unet_channels,
+        "layers_per_block": architecture.unet_blocks,
+        "down_block_types": tuple(f"{kind}DownBlock2D" for kind in kinds),
+        "up_block_types": tuple(f"{kind}UpBlock2D" for kind in reversed(kinds)),
+        "transformer_layers_per_block": (
+            *architecture.unet_depths[:-1],
+            architecture.unet_middle_depth,
+        ),
+        "use_linear_projection": architecture.linear_projections,
+    }
+    if architecture.vector_width:
+        config["addition_embed_type"] = "text_time"
+        config["addition_time_embed_dim"] = 256
+        config["projection_class_embeddings_input_dim"] = architecture.vector_width
     with torch.device("meta"):
-        unet = UNet2DConditionModel(
-            block_out_channels=architecture.unet_channels,
-            layers_per_block=architecture.unet_blocks,
-            down_block_types=("CrossAttnDownBlock2D",) * (levels - 1) + ("DownBlock2D",),
-            up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (levels - 1),
-        )
-    config = {"layers_per_block": architecture.unet_blocks}
+        unet = UNet2DConditionModel(**config)
     converted = convert_ldm_unet_checkpoint(numbered(ranks), config)
     return [pair[:2] for pair in pairs(converted, list(ranks), UNET_PREFIX, unet)]
 
@@ -79,6 +88,7 @@ def main():
             layers_per_block=2,
         )
         text = CLIPTextModel(CLIPTextConfig(hidden_size=768, num_hidden_layers=2))
+        text2 = CLIPTextModelWithProjection(CLIPTextConfig(num_hidden_layers=TINY_XL.text2_layers))
         taesd = AutoencoderTiny()
     unet_converted = convert_ldm_unet_checkpoint(tensors, {"layers_per_block": 2})
     vae_tensors = {name: value for name, value in tensors.items() if name.startswith(VAE_PREFIX)}
@@ -95,7 +105,9 @@ def main():
         "vae": pairs(vae_converted, names, VAE_PREFIX, vae),
         "unet_one_block": unet_of(INPAINT),
         "unet_three_levels": unet_of(THREE_LEVELS),
+        "unet_xl": unet_of(TINY_XL),
         "text": sorted(text.state_dict()),
+        "text2": sorted(text2.state_dict()),
         "taesd": [[name, list(value.shape)] for name, value in sorted(taesd.state_dict().items())],
     }
     blocks = [f'"{key}": ' + lines(value) for key, value in result.items()]

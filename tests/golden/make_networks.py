@@ -2,13 +2,16 @@
 
 Run from the repository's root by a Python that has torch, diffusers and transformers:
 
-    python -m tests.golden.make_networks
+    python -m tests.golden.make_networks [CASE ...]
 
-One file a case of tests/networks/cases.py, NHWC f32, keys "text/<sequence>/<clip_skip>",
-"unet/<size>/<timestep>", "vae_decode/<size>", "vae_encode/<size>", "taesd_decode/<size>",
-"taesd_encode/<size>", and "versions" of what computed them.
+Without names, all. One file a case of tests/networks/cases.py, NHWC f32, keys
+"text/<sequence>/<clip_skip>", "text_plain/<sequence>/<clip_skip>" (not normed),
+"text2/<sequence>/<clip_skip>", "pooled/<sequence>", "unet/<size>/<timestep>", "vae_decode/<size>",
+"vae_encode/<size>", "taesd_decode/<size>", "taesd_encode/<size>", and "versions" of what computed
+them.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -40,15 +43,37 @@ def text_outputs(networks: reference.Networks, case: cases.Case) -> Outputs:
     return outputs
 
 
+def text2_outputs(networks: reference.Networks, case: cases.Case) -> Outputs:
+    """What SDXL takes of both encoders: the layer before the last, without norm, and pooled."""
+    outputs = {}
+    for index, sequence in enumerate(case.sequences):
+        states = networks.text(
+            torch.from_numpy(cases.tokens(sequence)[None]).long(), output_hidden_states=True
+        ).hidden_states
+        rows, pooled = reference.text2_encode(
+            networks.text2, cases.tokens(sequence, padding=0)[None], 2
+        )
+        outputs[f"text_plain/{index}/2"] = states[-2][0].detach().numpy()[list(cases.STORED_ROWS)]
+        outputs[f"text2/{index}/2"] = rows[0].numpy()[list(cases.STORED_ROWS)]
+        outputs[f"pooled/{index}"] = pooled[0].numpy()
+    return outputs
+
+
 @torch.no_grad()
 def unet_outputs(networks: reference.Networks, case: cases.Case) -> Outputs:
     """Predictions for two pictures with contexts of their own."""
     outputs = {}
     context = torch.from_numpy(cases.unet_context(case))
+    added = None
+    if case.pooled_width:
+        sizes = torch.tensor(cases.SIZES, dtype=torch.float32)
+        added = {"text_embeds": torch.from_numpy(cases.unet_pooled(case)), "time_ids": sizes}
     for size in case.unet_sizes:
         latents = reference.nchw(cases.unet_latents(case, size))
         for timestep in case.timesteps:
-            predicted = networks.unet(latents, torch.tensor(timestep), context).sample
+            predicted = networks.unet(
+                latents, torch.tensor(timestep), context, added_cond_kwargs=added
+            ).sample
             outputs[f"unet/{size[0]}x{size[1]}/{timestep}"] = reference.nhwc(predicted)
     return outputs
 
@@ -91,6 +116,8 @@ def make(case: cases.Case, folder: Path) -> Outputs:
     networks = reference.open_networks(path)
     outputs = text_outputs(networks, case) | unet_outputs(networks, case)
     outputs |= vae_outputs(networks, case)
+    if networks.text2 is not None:
+        outputs |= text2_outputs(networks, case)
     if case.architecture is None:
         outputs |= taesd_outputs(case, folder)
     return outputs
@@ -103,6 +130,8 @@ def main() -> None:
     target.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for case in cases.CASES:
+            if sys.argv[1:] and case.name not in sys.argv[1:]:
+                continue
             outputs = make(case, Path(folder))
             path = target / f"{case.name}.npz"
             np.savez_compressed(path, versions=np.array(reference.versions()), **outputs)

@@ -20,12 +20,14 @@ from app.engine.types import (
     Phase,
     Preview,
     Progress,
+    PromptTokens,
     Sampler,
 )
 from tests.engine.model_setup import MINI, MINI_TAESD, open_model, prompt, psnr_db, request
 from tests.metal import simulated_engine
 from tests.metal.modes import BF16_FAMILY
 from tests.metal_sim import simulator
+from tests.random_weights import PRUNED_XL, WeightDtype, write_checkpoint
 from tests.tolerances import Q8_0_PSNR_DB
 
 # As tests/engine/test_whole_runs.py has it: above 40 dB nothing is to be seen.
@@ -90,6 +92,27 @@ def test_the_picture_in_bf16(bf16: Any, cpu: Any, wished: GenerationInput) -> No
     assert got.pictures != before.pictures
     assert after.pictures == before.pictures
     assert bf16.report().fallbacks == ()
+
+
+def test_sdxl_is_the_cpu_s(metal: Any, cpu: Any, tmp_path: Path) -> None:
+    """Two text encoders, a vector, heads of 64 channels; its VAE stays in f32."""
+    path = tmp_path / "pruned_xl.safetensors"
+    write_checkpoint(path, PRUNED_XL, WeightDtype.F16)
+    words = prompt(736, 3055)
+    wished = request(
+        prompt=replace(words, tokens2=words.tokens),
+        negative_prompt=PromptTokens(tokens=(), weights=()),
+        batch_count=2,
+        steps=1,
+    )
+    with open_model(cpu, path) as model:
+        wanted = model.generate(wished)
+    for precision, least_db in PSNR_DB.items():
+        with open_model(metal, path) as model:
+            got = model.generate(replace(wished, precision=precision))
+        assert got.note == ""
+        assert psnr_db(got, wanted) >= least_db
+    assert metal.report().fallbacks == ()
 
 
 def test_a_late_gpu_is_waited_for(metal: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,15 +11,22 @@ from numpy.typing import NDArray
 
 from tests.random_weights import (
     INPAINT,
+    PRUNED_XL,
     QUIET,
     THREE_LEVELS,
     TINY,
+    TINY_REFINER,
+    TINY_XL,
     Architecture,
     WeightDtype,
     normal,
 )
 
 Floats = NDArray[np.float32]
+
+# Two pictures' original height and width, top and left of the crop, target height and width. They
+# are small, for diffusers' angles are f32: at 1024 they are off by 1e-4.
+SIZES = ((64, 64, 0, 0, 64, 64), (96, 80, 8, 16, 72, 96))
 
 START, END = 49406, 49407
 # What is kept of a text encoder's 77 rows.
@@ -31,7 +38,7 @@ class Case:
     """One checkpoint and the sizes at which its networks are run; no architecture: the mini model.
 
     `unet_sizes` and `vae_sizes` are latent heights and widths, `context_rows` the tokens that the
-    UNet attends to.
+    UNet attends to; `pooled_width` numbers of the UNet's vector are pooled text, 0: it takes none.
     """
 
     name: str
@@ -39,6 +46,7 @@ class Case:
     dtype: WeightDtype = WeightDtype.F16
     text_width: int
     in_channels: int = 4
+    pooled_width: int = 0
     unet_sizes: tuple[tuple[int, int], ...]
     timesteps: tuple[float, ...] = (500.5,)
     context_rows: int = 77
@@ -95,6 +103,22 @@ CASES = (
     ),
     *(
         Case(
+            name=name,
+            architecture=architecture,
+            text_width=architecture.text_width,
+            pooled_width=architecture.text2_width,
+            unet_sizes=sizes,
+            timesteps=timesteps,
+            sequences=sequences,
+        )
+        for name, architecture, sizes, timesteps, sequences in (
+            ("tiny_xl", TINY_XL, ((8, 8), (13, 9)), (999.0, 500.5), (RED_APPLE, LONG)),
+            ("tiny_refiner", TINY_REFINER, ((8, 16),), (999.0,), ()),
+            ("pruned_xl", PRUNED_XL, ((8, 8),), (1.0,), ()),
+        )
+    ),
+    *(
+        Case(
             name=f"tiny_{dtype.value.lower()}",
             architecture=TINY,
             dtype=dtype,
@@ -107,10 +131,10 @@ CASES = (
 )
 
 
-def tokens(sequence: tuple[int, ...]) -> NDArray[np.int32]:
-    """A chunk of 77 ids: start, the sequence (at most 75), end, and ends as padding."""
-    chunk = np.full(77, END, np.int32)
-    chunk[: len(sequence) + 1] = (START, *sequence)
+def tokens(sequence: tuple[int, ...], padding: int = END) -> NDArray[np.int32]:
+    """A chunk of 77 ids: start, the sequence (at most 75), end, and padding."""
+    chunk = np.full(77, padding, np.int32)
+    chunk[: len(sequence) + 2] = (START, *sequence, END)
     return chunk
 
 
@@ -120,8 +144,23 @@ def unet_latents(case: Case, size: tuple[int, int]) -> Floats:
 
 
 def unet_context(case: Case) -> Floats:
-    """Two pictures' text conditioning, [2, context_rows, text_width]."""
-    return normal("unet context", (2, case.context_rows, case.text_width))
+    """Two pictures' text conditioning, [2, context_rows, width of both encoders]."""
+    return normal("unet context", (2, case.context_rows, case.text_width + case.pooled_width))
+
+
+def unet_pooled(case: Case) -> Floats:
+    """Two pictures' pooled text, [2, pooled_width]."""
+    return normal("unet pooled", (2, case.pooled_width))
+
+
+def unet_vector(case: Case) -> Floats | None:
+    """Pooled text and the sizes' timestep embeddings, [2, vector width]; None: it takes none."""
+    if not case.pooled_width:
+        return None
+    frequencies = 10000.0 ** (-np.arange(128) / 128)
+    angles = np.array(SIZES, np.float64)[..., None] * frequencies
+    embedded = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1).reshape(2, -1)
+    return np.concatenate([unet_pooled(case), embedded], axis=1).astype(np.float32)
 
 
 def vae_latents(size: tuple[int, int]) -> Floats:

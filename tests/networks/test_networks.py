@@ -84,12 +84,42 @@ def taesd_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_text_encoder(case: cases.Case, key: str, checkpoints: dict[str, Path]) -> None:
     _, index, clip_skip = key.split("/")
     tokens = cases.tokens(case.sequences[int(index)])
-    weights = np.ones(77, np.float32)
-    encoded = engine_probe.text_encode(
-        checkpoints[case.name], tokens, weights, clip_skip=int(clip_skip)
-    )
+    encoded = engine_probe.text_encode(checkpoints[case.name], tokens, clip_skip=int(clip_skip))
     assert encoded.shape == (77, case.text_width)
     assert relative_error(encoded[list(cases.STORED_ROWS)], golden(case, key)) <= TOLERANCE
+
+
+@parametrize("text_plain")
+def test_text_encoder_without_norm(
+    case: cases.Case, key: str, checkpoints: dict[str, Path]
+) -> None:
+    _, index, clip_skip = key.split("/")
+    tokens = cases.tokens(case.sequences[int(index)])
+    encoded = engine_probe.text_encode(
+        checkpoints[case.name], tokens, clip_skip=int(clip_skip), is_normed=False
+    )
+    assert relative_error(encoded[list(cases.STORED_ROWS)], golden(case, key)) <= TOLERANCE
+
+
+@parametrize("text2")
+def test_second_text_encoder(case: cases.Case, key: str, checkpoints: dict[str, Path]) -> None:
+    _, index, clip_skip = key.split("/")
+    encoded = engine_probe.text_encode(
+        checkpoints[case.name],
+        cases.tokens(case.sequences[int(index)], padding=0),
+        clip_skip=int(clip_skip),
+        encoder="text2",
+        is_normed=False,
+    )
+    assert relative_error(encoded[list(cases.STORED_ROWS)], golden(case, key)) <= TOLERANCE
+
+
+@parametrize("pooled")
+def test_pooled_text(case: cases.Case, key: str, checkpoints: dict[str, Path]) -> None:
+    tokens = cases.tokens(case.sequences[int(key.split("/")[1])], padding=0)
+    projected = engine_probe.text2_projected(checkpoints[case.name], tokens)
+    end = int(np.argmax(tokens == cases.END))
+    assert relative_error(projected[end], golden(case, key)) <= TOLERANCE
 
 
 @parametrize("unet")
@@ -99,6 +129,7 @@ def test_unet(case: cases.Case, key: str, checkpoints: dict[str, Path]) -> None:
         cases.unet_latents(case, latent_size(key)),
         float(key.split("/")[2]),
         cases.unet_context(case),
+        cases.unet_vector(case),
     )
     assert relative_error(predicted, golden(case, key)) <= TOLERANCE
 

@@ -63,6 +63,11 @@ SENTENCES: tuple[str, ...] = _texts(
         "{name} was made for a text encoder of width {own}, and this model's is {width}, so it was "
         "read as plain words.",
     ),
+    QT_TRANSLATE_NOOP(
+        "Engine",
+        "{name} was made for one text encoder, and this model has two, so it was read as plain "
+        "words.",
+    ),
     QT_TRANSLATE_NOOP("Engine", "The queue could not be read; its file is kept as {aside}."),
     QT_TRANSLATE_NOOP(
         "Engine", "{lost} of {count} jobs could not be read; they are kept in {aside}."
@@ -71,8 +76,8 @@ SENTENCES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP("Engine", "{path} cannot be read as a picture: choose a PNG or JPEG."),
     QT_TRANSLATE_NOOP(
         "Engine",
-        "{name} is a LoRA for {family}, and this model is Stable Diffusion 1.x: choose a LoRA that "
-        "was made for it.",
+        "{name} is a LoRA for {family}, and this model is {own}: choose a LoRA that was made for "
+        "it.",
     ),
     QT_TRANSLATE_NOOP(
         "Engine",
@@ -176,8 +181,8 @@ SENTENCES: tuple[str, ...] = _texts(
 PHRASES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP("Engine", "; "),
     QT_TRANSLATE_NOOP("Engine", "text encoder"),
+    QT_TRANSLATE_NOOP("Engine", "second text encoder"),
     QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion 2 model, which Aquatint does not open yet"),
-    QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion XL model, which Aquatint does not open yet"),
     QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion XL refiner, not a model by itself"),
     QT_TRANSLATE_NOOP("Engine", "a Stable Diffusion 3 model, which Aquatint does not open yet"),
     QT_TRANSLATE_NOOP("Engine", "a FLUX model, which Aquatint does not open yet"),
@@ -217,10 +222,12 @@ PHRASES: tuple[str, ...] = _texts(
     QT_TRANSLATE_NOOP("Engine", "a JSON text and not a model"),
     QT_TRANSLATE_NOOP("Engine", "full of zeros, so its download did not finish"),
     QT_TRANSLATE_NOOP("Engine", "a pickle of torch before 1.6, which Aquatint does not open"),
-    QT_TRANSLATE_NOOP("Engine", "choose a Stable Diffusion 1.x checkpoint"),
-    QT_TRANSLATE_NOOP("Engine", "choose a Stable Diffusion 1.x checkpoint and add the VAE to it"),
+    QT_TRANSLATE_NOOP("Engine", "choose a Stable Diffusion 1.x or XL checkpoint"),
     QT_TRANSLATE_NOOP(
-        "Engine", "choose a Stable Diffusion 1.x checkpoint and add the decoder to it"
+        "Engine", "choose a Stable Diffusion 1.x or XL checkpoint and add the VAE to it"
+    ),
+    QT_TRANSLATE_NOOP(
+        "Engine", "choose a Stable Diffusion 1.x or XL checkpoint and add the decoder to it"
     ),
     QT_TRANSLATE_NOOP("Engine", "choose the full checkpoint"),
     QT_TRANSLATE_NOOP("Engine", "choose a .safetensors model"),
