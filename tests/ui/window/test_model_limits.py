@@ -24,6 +24,7 @@ from tests.fake_engine_client import FakeEngineClient
 from tests.random_loras import Dialect, layer_shapes, lora_arrays, write_lora
 from tests.random_weights import (
     INPAINT,
+    PRUNED_XL,
     TINY,
     VAE,
     WeightDtype,
@@ -32,7 +33,12 @@ from tests.random_weights import (
     write_tensors,
 )
 
-ONE_LAYER = replace(TINY, text_layers=1)
+ARCHITECTURES = {
+    "tiny": TINY,
+    "inpainting": INPAINT,
+    "one layer": replace(TINY, text_layers=1),
+    "sdxl": PRUNED_XL,
+}
 
 
 class PlanningClient(FakeEngineClient):
@@ -80,8 +86,7 @@ def model(folder: Path, kind: str) -> Path:
         metadata = {"aquatint.unet_heads": "8", "aquatint.text_heads": "2"}
         write_tensors(path, specs, WeightDtype.F16, metadata)
     else:
-        architecture = {"tiny": TINY, "inpainting": INPAINT, "one layer": ONE_LAYER}[kind]
-        write_checkpoint(path, architecture, WeightDtype.F16)
+        write_checkpoint(path, ARCHITECTURES[kind], WeightDtype.F16)
     return path
 
 
@@ -133,7 +138,9 @@ def test_an_inpainting_model_says_what_it_is_for(
     assert "made to paint" not in words(shown)
 
 
-@pytest.mark.parametrize(("kind", "most"), [("tiny", 3), ("inpainting", 2), ("one layer", 1)])
+@pytest.mark.parametrize(
+    ("kind", "most"), [("tiny", 3), ("inpainting", 2), ("one layer", 1), ("sdxl", 3)]
+)
 def test_clip_skip_goes_as_far_as_there_are_layers(
     qtbot: QtBot, shown: Application, tmp_path: Path, kind: str, most: int
 ) -> None:
@@ -156,6 +163,18 @@ def test_presets_are_sizes_of_the_model(qtbot: QtBot, shown: Application, tmp_pa
     qtbot.waitUntil(lambda: "256" in presets.itemText(0))
     choose(qtbot, shown, model(tmp_path, "tiny"))
     assert "512" in presets.itemText(0)
+    choose(qtbot, shown, model(tmp_path, "sdxl"))
+    assert "1024" in presets.itemText(0)
+
+
+def test_no_embedding_is_offered_where_there_are_two_encoders(
+    qtbot: QtBot, shown: Application, tmp_path: Path
+) -> None:
+    """The small SDXL's first encoder is as wide as this embedding, but is not alone."""
+    choose(qtbot, shown, model(tmp_path, "tiny"))
+    assert shown.draft.abilities.fits_embedding(TINY.text_width)
+    choose(qtbot, shown, model(tmp_path, "sdxl"))
+    assert not shown.draft.abilities.fits_embedding(PRUNED_XL.text_width)
 
 
 def test_loras_of_other_models_are_not_offered(
