@@ -7,7 +7,7 @@ is a key that only this kind of file has, so pruned, narrow and widened relative
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from app.checkpoint.description import Family, KeyDialect, ModelDescription, NetworkFacts
 from app.checkpoint.key_names import dialect_tensors
@@ -154,14 +154,10 @@ REQUIRED_TENSORS = (
 
 def detect_family(checkpoint: Checkpoint) -> Family:
     """The family of an open file; UNKNOWN where no telltale fits. Never fails."""
-    pipeline = str(checkpoint.configs.get("model_index.json", {}).get("_class_name"))
-    for start, family in PIPELINES:
-        if pipeline.startswith(start):
-            return family
     dialect = _dialect(checkpoint)
-    for family, telltale in TELLTALES:
+    for family, is_told in _told(checkpoint):
         is_part = family in OPENED and dialect is None
-        if not is_part and any(map(telltale.search, checkpoint.tensors)):
+        if is_told and not is_part:
             return family
     if dialect is not None:
         return Family.SD2 if _is_sd2_folder(checkpoint) else _sd1_family(checkpoint, dialect)
@@ -169,6 +165,15 @@ def detect_family(checkpoint: Checkpoint) -> Family:
         if any(map(telltale.search, checkpoint.tensors)):
             return family
     return Family.TEXTUAL_INVERSION if _is_one_word(checkpoint) else Family.UNKNOWN
+
+
+def _told(checkpoint: Checkpoint) -> Iterator[tuple[Family, bool]]:
+    """Each family that a pipeline's name or a key may tell, and whether it does."""
+    pipeline = str(checkpoint.configs.get("model_index.json", {}).get("_class_name"))
+    for start, family in PIPELINES:
+        yield family, pipeline.startswith(start)
+    for family, telltale in TELLTALES:
+        yield family, any(map(telltale.search, checkpoint.tensors))
 
 
 def _is_one_word(checkpoint: Checkpoint) -> bool:

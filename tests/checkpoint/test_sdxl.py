@@ -1,6 +1,7 @@
 """Stable Diffusion XL: a file and a folder are the same model, and bad ones are answered."""
 
 import ctypes
+import shutil
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -164,6 +165,15 @@ def test_parts_of_a_model_are_answered(arrays: Arrays, tmp_path: Path) -> None:
             pytest.raises(CheckpointError, match=sentence),
         ):
             describe(checkpoint)
+    folder = write_folder(tmp_path / "folder", {"unet": sdxl_parts(arrays)["unet"]})
+    write_json(folder / "model_index.json", {"_class_name": "StableDiffusionXLPipeline"})
+    for part in ("vae", "text_encoder"):
+        shutil.rmtree(folder / part)
+    with (
+        open_checkpoint(folder) as checkpoint,
+        pytest.raises(CheckpointError, match="a UNet alone"),
+    ):
+        describe(checkpoint)
     without = {name: array for name, array in arrays.items() if not name.startswith(TEXT2)}
     with (
         open_checkpoint(saved(tmp_path, without)) as checkpoint,
