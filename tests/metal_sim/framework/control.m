@@ -44,6 +44,8 @@ int64_t metal_sim_counter(const char *name) {
   sim_wait_until_idle();
   for (int i = 0; i < SIM_COUNTERS; i++)
     if (!strcmp(name, counter_names[i])) return counters[i];
+  if (!strcmp(name, "bytes_read")) return msl_traffic(0);
+  if (!strcmp(name, "bytes_written")) return msl_traffic(1);
   return -1;
 }
 
@@ -76,6 +78,11 @@ static bool read_fault(const char *text, size_t length, sim_planned_fault *fault
 }
 
 int metal_sim_set_faults(const char *faults) {
+  sim_wake();
+  return sim_set_faults(faults);
+}
+
+int sim_set_faults(const char *faults) {
   sim_planned_fault read[MOST_FAULTS];
   int count = 0;
   const char *at = faults ? faults : "";
@@ -134,6 +141,7 @@ long sim_setting(const char *name, long otherwise) {
 }
 
 void metal_sim_set_mode(int check, unsigned seed, int workers) {
+  sim_wake();
   msl_configure(check, seed, workers);
 }
 

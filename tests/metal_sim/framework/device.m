@@ -166,15 +166,19 @@ static void make_device(void) {
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
   msl_configure(sim_setting("MTLSIM_CHECK", 0) != 0, (unsigned)sim_setting("MTLSIM_SEED", 1),
                 (int)sim_setting("MTLSIM_WORKERS", processors < 8 ? processors : 8));
-  sim_need(!metal_sim_set_faults(getenv("MTLSIM_FAULT")), "MTLSIM_FAULT cannot be read");
+  sim_need(!sim_set_faults(getenv("MTLSIM_FAULT")), "MTLSIM_FAULT cannot be read");
   only_device = [[SimDevice alloc] init];
   [pool release];
 }
 
-id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
+void sim_wake(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  if (sim_setting("MTLSIM_NO_DEVICE", 0)) return nil;
   pthread_once(&once, make_device);
+}
+
+id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
+  if (sim_setting("MTLSIM_NO_DEVICE", 0)) return nil;
+  sim_wake();
   return [only_device retain];
 }
 

@@ -26,6 +26,10 @@ typedef enum {
   SIM_COUNTERS
 } sim_counter;
 
+/* Takes over what the environment says, once: what a test says comes after it. */
+void sim_wake(void);
+int sim_set_faults(const char *faults); /* as metal_sim_set_faults, without waking */
+
 void sim_count(sim_counter counter, int64_t change);
 int64_t sim_counted(sim_counter counter);
 

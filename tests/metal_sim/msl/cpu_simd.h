@@ -1,37 +1,14 @@
 /* Barriers, and values passed between the 32 lanes of a simdgroup, on the CPU: a lane is a fiber,
    an operation a meeting of them. nvidia_simd.h has the same names for a GPU. */
 #pragma once
+#include "simd_names.h"
 
 namespace metal {
 
-enum class mem_flags : uint { mem_none = 0, mem_device = 1, mem_threadgroup = 2, mem_texture = 4 };
-MSL_INLINE constexpr mem_flags operator|(mem_flags a, mem_flags b) {
-  return (mem_flags)((uint)a | (uint)b);
-}
 MSL_INLINE void threadgroup_barrier(mem_flags flags) { msl_barrier((uint)flags, 0); }
 MSL_INLINE void simdgroup_barrier(mem_flags flags) { msl_barrier((uint)flags, 1); }
 
 namespace msl {
-
-enum operation : uint {
-  SUM = 1,
-  PRODUCT,
-  MAX,
-  MIN,
-  AND,
-  OR,
-  SHUFFLE,
-  SHUFFLE_XOR,
-  SHUFFLE_UP,
-  SHUFFLE_DOWN,
-  BROADCAST,
-  FIRST,
-  ALL,
-  ANY,
-  INCLUSIVE_SUM,
-  EXCLUSIVE_SUM,
-  MATRIX
-};
 
 /* Leaves a value for the others; afterwards theirs can be read. */
 template <class T>

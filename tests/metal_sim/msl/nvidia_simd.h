@@ -1,35 +1,14 @@
 /* Barriers, values between lanes, and simdgroup_matrix on an NVIDIA GPU: a warp shuffles. A lane
    keeps two elements of a matrix, placed as on Apple's GPUs. */
 #pragma once
+#include "simd_names.h"
 
 namespace metal {
 
-enum class mem_flags : uint { mem_none = 0, mem_device = 1, mem_threadgroup = 2, mem_texture = 4 };
-MSL_INLINE constexpr mem_flags operator|(mem_flags a, mem_flags b) {
-  return (mem_flags)((uint)a | (uint)b);
-}
 MSL_INLINE void threadgroup_barrier(mem_flags) { __syncthreads(); }
 MSL_INLINE void simdgroup_barrier(mem_flags) { __nvvm_bar_warp_sync(0xffffffffu); }
 
 namespace msl {
-
-enum operation : uint {
-  SUM = 1,
-  PRODUCT,
-  MAX,
-  MIN,
-  AND,
-  OR,
-  SHUFFLE,
-  SHUFFLE_XOR,
-  SHUFFLE_UP,
-  SHUFFLE_DOWN,
-  BROADCAST,
-  ALL,
-  ANY,
-  INCLUSIVE_SUM,
-  EXCLUSIVE_SUM
-};
 
 template <class T>
 struct words {

@@ -25,6 +25,8 @@ struct Stamp {
   }
 };
 
+int64_t traffic[2]; /* read, written; checked runs have one worker */
+
 struct Access {
   uintptr_t address;
   uint32_t bytes;
@@ -128,6 +130,7 @@ void check_buffer(const Access &access, const Region &region) {
     report("constant", std::string("write to constant buffer '") + region.name + "'", access.site);
     abort_group();
   }
+  if (!access.atomic && !region.is_reference) traffic[access.write] += access.bytes;
   if (!region.shadow) return;
   Stamp now = stamp_now(false, access.atomic);
   char what[96];
@@ -203,6 +206,8 @@ SIZED(2)
 SIZED(4)
 SIZED(8)
 SIZED(16)
+
+int64_t msl_traffic(int written) { return traffic[written != 0]; }
 
 extern "C" {
 void __tsan_init() {}

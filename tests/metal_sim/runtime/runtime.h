@@ -32,6 +32,10 @@ int msl_is_checking(void);
    another mistake was found. `text` gets the first mistakes, a line each. */
 enum msl_fault_kind msl_run(const struct msl_dispatch *dispatch, char *text, size_t text_size);
 
+/* Bytes of device memory that kernels have read or written in checked runs so far, as often as they
+   did; arguments by reference and atomics do not count. */
+int64_t msl_traffic(int written);
+
 /* Pages between guard pages; the end touches the guard, to 16 bytes. NULL: no memory. `tracked`:
    encoders order what they do with it. */
 void *msl_memory_new(size_t length, int tracked);

@@ -241,12 +241,13 @@ int find_code(dl_phdr_info *info, size_t, void *argument) {
 
 void add_buffer_region(Worker &worker, int index, const msl_binding &binding) {
   const char *name = "?";
-  bool writable = true;
+  bool writable = true, is_reference = false;
   for (int a = 0; a < worker.kernel->argument_count; a++) {
     const msl_argument &argument = worker.kernel->arguments[a];
     if (argument.kind != MSL_BUFFER || argument.index != index) continue;
     name = argument.name;
     writable = argument.writable;
+    is_reference = argument.is_reference;
   }
   uintptr_t low = (uintptr_t)binding.base;
   for (Region &region : worker.regions)
@@ -256,8 +257,8 @@ void add_buffer_region(Worker &worker, int index, const msl_binding &binding) {
     }
   Memory memory = {};
   find_memory(low, &memory);
-  worker.regions.push_back(
-      {low, low + binding.length, memory.shadow, memory.ordered_at, false, writable, name});
+  worker.regions.push_back({low, low + binding.length, memory.shadow, memory.ordered_at, false,
+                            writable, is_reference, name});
 }
 
 }  // namespace
@@ -321,7 +322,7 @@ void prepare(Worker &worker, const msl_dispatch &dispatch) {
       worker.dynamic_bytes += bytes;
       worker.dynamic_end += bytes + kGapBytes;
       uintptr_t low = (uintptr_t)start;
-      worker.regions.push_back({low, low + bytes, nullptr, 0, true, true, "threadgroup"});
+      worker.regions.push_back({low, low + bytes, nullptr, 0, true, true, false, "threadgroup"});
     }
     if (msl_settings.check && binding.base) add_buffer_region(worker, i, binding);
   }

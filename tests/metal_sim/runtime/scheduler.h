@@ -20,7 +20,7 @@ struct Region {
   uintptr_t low, high;
   Cell *shadow;
   uint64_t ordered_at;
-  bool is_threadgroup, writable;
+  bool is_threadgroup, writable, is_reference;
   const char *name;
 };
 

@@ -28,6 +28,7 @@ int metal_sim_set_faults(const char *faults);
      live_encoders live_residency_sets        objects that somebody still retains
      allocated_bytes                          of live buffers made with newBufferWithLength
      libraries_compiled command_buffers dispatches barriers threadgroups   since the start
+     bytes_read bytes_written                 of device memory by kernels, in checked runs
    */
 int64_t metal_sim_counter(const char *name);
 
