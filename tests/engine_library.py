@@ -11,7 +11,11 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+import cffi
 
 from tests.metal_sim.simulator import find_tools
 
@@ -63,6 +67,18 @@ def build_probe(source: Path, rooms: Iterable[str] = (), metal: Path | None = No
         command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-Werror"]
         _compile([*command, *INCLUDES, str(source), str(engine)], library)
     return library
+
+
+@cache
+def load_probe(
+    source: Path, rooms: tuple[str, ...] = (), metal: Path | None = None
+) -> tuple[Any, Any]:
+    """A probe's ffi, with its binding and the engine's, and the probe itself: see build_probe."""
+    ffi: Any = cffi.FFI()
+    for path in (ENGINE_FOLDER / "engine.h", source):
+        text = path.read_text()
+        ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
+    return ffi, ffi.dlopen(str(build_probe(source, rooms, metal)))
 
 
 def _build_device(metal: Path) -> Path:

@@ -1,7 +1,6 @@
 """Runs one network of a checkpoint alone, f32, on the CPU backend: NumPy arrays in and out."""
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +13,7 @@ from app.checkpoint.family import describe
 from app.checkpoint.key_names import engine_tensors, taesd_tensors
 from app.checkpoint.reader import open_checkpoint
 from app.engine.types import Dtype, EngineTensor, ModelConfig
-from tests.engine_library import ENGINE_FOLDER, build_probe
+from tests.engine_library import load_probe
 
 Floats = NDArray[np.float32]
 SOURCE = Path(__file__).with_name("engine_probe.c")
@@ -136,10 +135,5 @@ def tensor_rows(ffi: cffi.FFI, tensors: list[EngineTensor]) -> tuple[Any, list[A
     return rows, alive
 
 
-@cache
-def _probe() -> tuple[cffi.FFI, Any]:
-    ffi = cffi.FFI()
-    for path in (ENGINE_FOLDER / "engine.h", SOURCE):
-        text = path.read_text()
-        ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
-    return ffi, ffi.dlopen(str(build_probe(SOURCE)))
+def _probe() -> tuple[Any, Any]:
+    return load_probe(SOURCE)

@@ -3,15 +3,13 @@
 import math
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cffi
 import pytest
 
 from app.engine.engine import Engine, instruction_sets
-from tests.engine_library import ENGINE_FOLDER, build_probe
+from tests.engine_library import ENGINE_FOLDER, load_probe
 
 SOURCE = Path(__file__).with_name("self_test_probe.c")
 OPS = re.findall(r"^OP\((\w+),", (ENGINE_FOLDER / "graph/ops.def").read_text(), re.M)
@@ -36,14 +34,9 @@ ARGUMENTS = {
 }
 
 
-@cache
 def probe() -> tuple[Any, Any]:
     """The probe, built against the engine's library."""
-    ffi = cffi.FFI()
-    for path in (ENGINE_FOLDER / "engine.h", SOURCE):
-        text = path.read_text()
-        ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
-    return ffi, ffi.dlopen(str(build_probe(SOURCE, ("base", "graph", "backend"))))
+    return load_probe(SOURCE, ("base", "graph", "backend"))
 
 
 def _text(ffi: Any, data: Any) -> str:

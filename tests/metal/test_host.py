@@ -1,15 +1,13 @@
 """The way of dispatches to the GPU, with a device that only notes what it is told."""
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cffi
 import numpy as np
 import pytest
 
-from tests.engine_library import ENGINE_FOLDER, build_probe
+from tests.engine_library import ENGINE_FOLDER, load_probe
 
 SOURCE = Path(__file__).with_name("host_probe.c")
 OK, CANCELLED, OUT_OF_MEMORY, FAILED, LOST = 0, 1, 4, 6, 7
@@ -17,13 +15,8 @@ GIGA = 1e9
 Range = tuple[int, int, int]  # buffer, begin, end
 
 
-@cache
 def probe() -> tuple[Any, Any]:
-    ffi: Any = cffi.FFI()
-    for path in (ENGINE_FOLDER / "engine.h", SOURCE):
-        text = path.read_text()
-        ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
-    return ffi, ffi.dlopen(str(build_probe(SOURCE)))
+    return load_probe(SOURCE)
 
 
 # ---------------------------------------------------------------- hazards

@@ -1,13 +1,11 @@
 """Weights are packed many at a time; what fails on the GPU leaves none of them half there."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cffi
 import pytest
 
-from tests.engine_library import ENGINE_FOLDER, build_probe
+from tests.engine_library import load_probe
 
 SOURCE = Path(__file__).with_name("upload_probe.c")
 OK, CANCELLED, OUT_OF_MEMORY, FAILED = 0, 1, 4, 6
@@ -18,13 +16,8 @@ PACKED_BYTES = SIDE * SIDE * 2
 OVER_MEMORY = 8  # MTLCommandBufferErrorOutOfMemory
 
 
-@cache
 def probe() -> tuple[Any, Any]:
-    ffi: Any = cffi.FFI()
-    for path in (ENGINE_FOLDER / "engine.h", SOURCE):
-        text = path.read_text()
-        ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
-    return ffi, ffi.dlopen(str(build_probe(SOURCE, ("base", "graph", "backend"))))
+    return load_probe(SOURCE, ("base", "graph", "backend"))
 
 
 def story(**script: Any) -> Any:
