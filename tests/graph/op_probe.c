@@ -47,6 +47,8 @@ typedef struct probe_result {
   int32_t n, h, w, c;
   sd_dtype dtype;
   int32_t bad_node;
+  double read_bytes,
+      written_bytes; /* of device memory, as Metal's encoders say, weights packed too */
 } probe_result;
 
 /* The backend that the options name: SD_BACKEND_METAL or SD_BACKEND_CPU. */
@@ -74,6 +76,26 @@ struct probe_device {
   atomic_int stop;
   metal_tuning tuning; /* as found at opening */
 };
+
+static struct {
+  metal_device_table table;
+  double read_bytes, written_bytes; /* of the dispatches of this run */
+} probe_claims;
+
+static void probe_dispatch(metal_commands *c, const metal_pipeline *pipeline,
+                           const metal_dispatch *dispatch, const metal_buffer *spare) {
+  probe_claims.read_bytes += dispatch->read_bytes;
+  probe_claims.written_bytes += dispatch->written_bytes;
+  metal_device_here()->dispatch(c, pipeline, dispatch, spare);
+}
+
+/* This build's device; what its dispatches claim to read and write is added up. */
+static const metal_device_table *probe_driver(void) {
+  if (!metal_device_here()) return NULL;
+  probe_claims.table = *metal_device_here();
+  probe_claims.table.dispatch = probe_dispatch;
+  return &probe_claims.table;
+}
 
 typedef struct probe_frame {
   const probe_run *run;
@@ -242,8 +264,11 @@ sd_status probe_start(probe_result *out, probe_device *device, const probe_run *
   if (run->op_count < 1 || run->op_count > PROBE_OPS)
     return error_set(error, SD_BAD_ARGUMENT, "1 to %d operators a run", PROBE_OPS);
   probe_frame frame = {.run = run, .device = device};
+  probe_claims.read_bytes = probe_claims.written_bytes = 0;
   graph_open(&frame.graph, run->storage);
   sd_status status = probe_run_frame(out, &frame, error);
+  out->read_bytes = probe_claims.read_bytes;
+  out->written_bytes = probe_claims.written_bytes;
   atomic_store(&device->stop, 0);
   graph_each_weight(&frame.graph, probe_drop, &frame);
   weights_close(&frame.table);
@@ -276,7 +301,7 @@ sd_status probe_open(probe_device **out, const sd_engine_options *options, sd_er
       cpu_backend_open(&device->cpu, options->threads, options->isa, &device->stop, error);
   device->backend = device->cpu;
   if (!status && options->backend == SD_BACKEND_METAL) {
-    const metal_setting setting = {.driver = metal_device_here(),
+    const metal_setting setting = {.driver = probe_driver(),
                                    .sources = options->metal_sources,
                                    .source_count = options->metal_source_count,
                                    .fallback = {device->cpu, cpu_backend_borrow}};

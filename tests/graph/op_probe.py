@@ -9,12 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cffi
 import numpy as np
 
 from app.engine.metal_sources import metal_sources
 from app.engine.types import MetalSource
-from tests.engine_library import ENGINE_FOLDER, build_probe
+from tests.engine_library import ENGINE_FOLDER, load_probe
 from tests.graph.storages import ARRAY_DTYPES, Bf16, packed, unpacked
 from tests.metal.modes import Cut, Mode
 from tests.metal_sim import simulator
@@ -77,10 +76,15 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Output of the last operator, and the first norm that met a non-finite number or -1."""
+    """Output of the last operator, and the first norm that met a non-finite number or -1.
+
+    read_bytes, written_bytes: of device memory, as the encoders of the Metal backend say.
+    """
 
     out: np.ndarray
     bad_node: int
+    read_bytes: float
+    written_bytes: float
 
 
 class ProbeError(Exception):
@@ -124,7 +128,12 @@ def run_ops(ops: Sequence[Op], setting: Setting, capacity: int = 1 << 22) -> Out
     status = library.probe_start(result, device, run, error)
     if status:
         raise ProbeError(status, ffi.string(error.text).decode())
-    return Outcome(out=_array(ffi, result), bad_node=result.bad_node)
+    return Outcome(
+        out=_array(ffi, result),
+        bad_node=result.bad_node,
+        read_bytes=result.read_bytes,
+        written_bytes=result.written_bytes,
+    )
 
 
 def usable_isas() -> dict[str, int]:
@@ -269,10 +278,5 @@ def _simulated(mode: Mode) -> Iterator[None]:
 @cache
 def _probe(metal: bool) -> tuple[Any, Any]:
     """Build the probe against the engine's library, and load it."""
-    ffi: Any = cffi.FFI()
-    for path in (ENGINE_FOLDER / "engine.h", SOURCE):
-        text = path.read_text()
-        ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
     simulated = simulator.build() if metal else None
-    library = build_probe(SOURCE, ("base", "graph", "backend"), simulated)
-    return ffi, ffi.dlopen(str(library))
+    return load_probe(SOURCE, ("base", "graph", "backend"), simulated)

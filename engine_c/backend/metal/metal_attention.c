@@ -78,7 +78,9 @@ void metal_attention(metal_backend *m, const node *n) {
     args.query_first = block * block_queries;
     d.groups[0] = (uint32_t)here;
     d.flops = block_flops * here;
-    d.bytes = share * (double)(out.bytes + d.in[0].bytes) + (double)(d.in[1].bytes + d.in[2].bytes);
+    metal_count_bytes(&d);
+    d.read_bytes -= (1 - share) * (double)d.in[IN_Q].bytes;
+    d.written_bytes *= share;
     metal_encode(m, &d);
   }
 }

@@ -42,8 +42,12 @@ typedef struct metal_dispatch {
   int32_t out2_is_flag;        /* out2 is only written by atomics and read by the host */
   uint32_t groups[3], threads; /* threadgroups x y z of the grid; threads of one group (x) */
   int32_t threadgroup_bytes;   /* [[threadgroup(0)]], a multiple of 16, or 0 */
-  double flops, bytes;         /* estimate: multiply-adds x 2; device bytes read and written */
+  double flops;                /* estimate: multiply-adds x 2, those of tiles' empty parts too */
+  double read_bytes, written_bytes; /* of device memory; what a cache should hold is read once */
 } metal_dispatch;
+
+/* Sets the bytes of a dispatch that reads and writes each of its ranges once. */
+void metal_count_bytes(metal_dispatch *d);
 
 /* Records one dispatch. A missing pipeline, or one that takes fewer threads than asked for, is
  * noted: the CPU then serves the whole node. */

@@ -23,7 +23,8 @@ double metal_dispatch_limit(const metal_backend *m) {
 }
 
 static double commands_estimate(const metal_backend *m, const metal_dispatch *d) {
-  const double busy = fmax(d->flops / FLOPS_PER_SECOND, d->bytes / BYTES_PER_SECOND);
+  const double moving = (d->read_bytes + d->written_bytes) / BYTES_PER_SECOND;
+  const double busy = fmax(d->flops / FLOPS_PER_SECOND, moving);
   return m->pace * (DISPATCH_SECONDS + busy);
 }
 
@@ -107,6 +108,12 @@ static int commands_open(metal_backend *m) {
   if (m->open.commands) return 1;
   error_set(&m->failure, SD_BACKEND_FAILED, "the GPU takes no commands: try again");
   return 0;
+}
+
+void metal_count_bytes(metal_dispatch *d) {
+  d->read_bytes = 0;
+  for (int32_t i = 0; i < d->in_count; i++) d->read_bytes += (double)d->in[i].bytes;
+  d->written_bytes = (double)(d->out.bytes + (d->out2_is_flag ? 0 : d->out2.bytes));
 }
 
 static int commands_fit(const metal_pipeline *pipeline, const metal_dispatch *d) {

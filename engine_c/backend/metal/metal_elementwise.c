@@ -51,7 +51,7 @@ static void elementwise_run(metal_backend *m, const node *n, const tensor *y, ac
                  (uint32_t)rows, 1},
       .threads = ELEMENTWISE_THREADS,
       .flops = (double)count};
-  d.bytes = (double)(d.out.bytes + d.in[0].bytes + d.in[1].bytes);
+  metal_count_bytes(&d);
   metal_encode(m, &d);
 }
 
@@ -73,7 +73,7 @@ void metal_arange(metal_backend *m, const node *n) {
                                     .groups = {elementwise_groups(out->c, KERNEL_LANES), 1, 1},
                                     .threads = KERNEL_LANES,
                                     .flops = 2.0 * out->c,
-                                    .bytes = (double)to.bytes});
+                                    .written_bytes = (double)to.bytes});
 }
 
 /* Frequencies in double precision: the angle of the last step is some hundred turns. */
@@ -99,7 +99,8 @@ void metal_timestep_embedding(metal_backend *m, const node *n) {
     d.groups[1] = (uint32_t)args.rows;
     d.groups[2] = 1;
     d.flops = 40.0 * args.rows * args.count;
-    d.bytes = (double)d.out.bytes * args.count / args.half_width;
+    metal_count_bytes(&d);
+    d.written_bytes *= (double)args.count / args.half_width;
     metal_encode(m, &d);
   }
 }
@@ -127,8 +128,8 @@ void metal_embedding(metal_backend *m, const node *n) {
       .threads = ELEMENTWISE_THREADS,
       .flops = (double)tensor_count(out)};
   /* As many rows of the table as ids, not the whole table. */
-  d.bytes = (double)(d.out.bytes + d.in[0].bytes) +
-            (double)d.in[1].bytes * (double)rows / (double)table->shape[0];
+  metal_count_bytes(&d);
+  d.read_bytes += (double)d.in[1].bytes * ((double)rows / (double)table->shape[0] - 1);
   metal_encode(m, &d);
 }
 
@@ -147,6 +148,6 @@ void metal_latent_rgb(metal_backend *m, const node *n) {
                       .groups = {elementwise_groups(args.pixels, ELEMENTWISE_THREADS), 1, 1},
                       .threads = ELEMENTWISE_THREADS,
                       .flops = 2.0 * (double)(OPS_COLORS * tensor_count(x))};
-  d.bytes = (double)(d.out.bytes + d.in[0].bytes + d.in[1].bytes);
+  metal_count_bytes(&d);
   metal_encode(m, &d);
 }

@@ -97,8 +97,9 @@ static int64_t product_presum_bytes(const product *p) {
   return PHASES * PHASES * channels * p->args.weight_rows * (int64_t)half_dtype_bytes(SD_F16);
 }
 
-/* A 3x3 convolution of a picture enlarged by two as four 2x2 ones; see metal/matrix.metal. In f32
- * the sums of weights, rounded to f16, would be too coarse. */
+/* A 3x3 convolution of a picture enlarged by two as four 2x2 ones; see metal/matrix.metal. Weights
+ * are summed anew each time: kept, the sums would take more than the weights do, for some 0.5 % of
+ * a step; ARCHITECTURE.md has the figures. In f32 the sums, rounded to f16, would be too coarse. */
 static int product_may_be_phased(const metal_backend *m, const product *p) {
   const matrix_args *a = &p->args;
   return a->upsample && a->side == 3 && a->pad == 1 && a->stride == 1 && a->is_wide &&
@@ -121,8 +122,8 @@ static void product_make_phased(metal_backend *m, product *p) {
                       .in_count = 1,
                       .groups = {(uint32_t)product_ceil(quads, REDUCE_THREADS), 1, 1},
                       .threads = REDUCE_THREADS,
-                      .flops = 36.0 * 4.0 * (double)quads,
-                      .bytes = (double)(sums.bytes + p->from[FROM_WEIGHT].bytes)};
+                      .flops = 36.0 * 4.0 * (double)quads};
+  metal_count_bytes(&d);
   metal_encode(m, &d);
   p->from[FROM_WEIGHT] = sums;
   a->is_phased = 1;
@@ -213,16 +214,16 @@ static double product_band_flops(const product *p, int32_t row_tiles) {
 
 double product_flops(const product *p) { return product_band_flops(p, p->row_tiles); }
 
-/* Device bytes read and written. Tiles meet each operand again and again; the outer one is read
- * once, the inner one once if the cache holds it, else for each step of the outer loop. */
-static double product_bytes(const product *p, int32_t row_tiles) {
+/* Device bytes read for a band of tiles, which meet each operand again and again: the outer one is
+ * read once, the inner one once if the cache holds it, else for each step of the outer loop. */
+static double product_read_bytes(const product *p, int32_t row_tiles) {
   const double part = (double)row_tiles / p->row_tiles,
                weights = (double)p->from[FROM_WEIGHT].bytes;
   const double pixels = part * (double)(p->from[FROM_X].bytes + p->from[FROM_Y].bytes);
   const double inner = p->args.is_columns_first ? weights : pixels;
   const int32_t steps = p->args.is_columns_first ? row_tiles : p->column_tiles;
   const double again = inner > (double)CACHE_BYTES ? inner * (steps - 1) : 0.0;
-  return weights + pixels + again + part * (double)(p->out.bytes + p->from[FROM_RESIDUAL].bytes);
+  return weights + pixels + again;
 }
 
 /* One dispatch: rows row.. of out, or all of them in slices to `partials`. */
@@ -240,8 +241,7 @@ static void product_encode_rows(metal_backend *m, const product *p, int32_t row,
                       .out = p->out,
                       .in_count = FROM_COUNT,
                       .threads = TILE_THREADS,
-                      .flops = product_band_flops(p, row_tiles),
-                      .bytes = product_bytes(p, row_tiles)};
+                      .flops = product_band_flops(p, row_tiles)};
   for (int32_t i = 0; i < FROM_COUNT; i++) d.in[i] = p->from[i];
   if (!args.is_phased) {
     d.out = product_part(p->out, row * row_bytes, rows * row_bytes);
@@ -251,10 +251,13 @@ static void product_encode_rows(metal_backend *m, const product *p, int32_t row,
   d.groups[1] = (uint32_t)(is_columns_first ? row_tiles : p->column_tiles);
   d.groups[2] = (uint32_t)(args.is_phased ? PHASES : args.slices);
   if (args.slices > 1) {
-    d.bytes += (double)(partials.bytes - p->out.bytes - p->from[FROM_RESIDUAL].bytes);
     d.out = partials;
     for (int32_t i = FROM_BIAS; i < FROM_COUNT; i++) d.in[i] = (metal_view){.buffer = NULL};
   }
+  metal_count_bytes(&d);
+  d.read_bytes = product_read_bytes(p, row_tiles);
+  for (int32_t i = FROM_BIAS; i < FROM_COUNT; i++) d.read_bytes += (double)d.in[i].bytes;
+  if (args.is_phased) d.written_bytes *= (double)rows / p->args.row_end;
   metal_encode(m, &d);
 }
 
@@ -277,8 +280,8 @@ static void product_encode_slices(metal_backend *m, const product *p) {
       .in_count = 4,
       .groups = {(uint32_t)product_ceil((int64_t)p->args.row_end * quads, REDUCE_THREADS), 1, 1},
       .threads = REDUCE_THREADS,
-      .flops = (double)p->args.slices * rows * columns,
-      .bytes = (double)(partials.bytes + p->out.bytes + p->from[FROM_RESIDUAL].bytes)};
+      .flops = (double)p->args.slices * rows * columns};
+  metal_count_bytes(&d);
   metal_encode(m, &d);
 }
 

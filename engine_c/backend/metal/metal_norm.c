@@ -37,7 +37,7 @@ void metal_layer_norm(metal_backend *m, const node *n) {
       .groups = {(uint32_t)norm_ceil(args.rows, NORM_THREADS / KERNEL_LANES), 1, 1},
       .threads = NORM_THREADS,
       .flops = 8.0 * (double)tensor_count(out)};
-  d.bytes = (double)(d.out.bytes + d.in[0].bytes + d.in[1].bytes + d.in[2].bytes);
+  metal_count_bytes(&d);
   metal_encode(m, &d);
 }
 
@@ -91,7 +91,7 @@ void metal_group_norm(metal_backend *m, const node *n) {
   group_norm_cut(&args, batch);
   const metal_view x = metal_tensor_view(m, n->in[IN_X]), y = metal_tensor_view(m, n->in[IN_Y]);
   const metal_view partials = metal_scratch(m, (int64_t)batch * args.splits * args.groups * 8);
-  const double numbers = (double)tensor_count(n->out), read = (double)(x.bytes + y.bytes);
+  const double numbers = (double)tensor_count(n->out);
 
   metal_dispatch sum =
       group_norm_dispatch(&args, metal_kernel_of(n, METAL_group_norm_sum), args.splits, batch);
@@ -102,7 +102,7 @@ void metal_group_norm(metal_backend *m, const node *n) {
   sum.out2 = metal_bad_node(m);
   sum.out2_is_flag = 1;
   sum.flops = 4.0 * numbers;
-  sum.bytes = read + (double)partials.bytes;
+  metal_count_bytes(&sum);
   metal_encode(m, &sum);
 
   metal_dispatch apply = group_norm_dispatch(&args, metal_kernel_of(n, METAL_group_norm_apply),
@@ -115,6 +115,6 @@ void metal_group_norm(metal_backend *m, const node *n) {
   apply.in[4] = partials;
   apply.in_count = 5;
   apply.flops = (args.act == KERNEL_ACT_SILU ? 8.0 : 4.0) * numbers;
-  apply.bytes = read + (double)(apply.out.bytes + partials.bytes);
+  metal_count_bytes(&apply);
   metal_encode(m, &apply);
 }

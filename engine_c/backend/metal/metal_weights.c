@@ -44,7 +44,8 @@ static void weights_copy(metal_backend *m, metal_view source, metal_view packed)
                                  .in_count = 1,
                                  .groups = {(uint32_t)weights_ceil(args.bytes, of_a_group), 1, 1},
                                  .threads = ELEMENTWISE_THREADS,
-                                 .bytes = 2.0 * (double)packed.bytes});
+                                 .read_bytes = (double)packed.bytes,
+                                 .written_bytes = (double)packed.bytes});
 }
 
 void metal_pack(metal_backend *m, const weight *w, metal_view source, metal_view packed) {
@@ -71,5 +72,6 @@ void metal_pack(metal_backend *m, const weight *w, metal_view source, metal_view
                                                (uint32_t)rows, 1},
                                     .threads = ELEMENTWISE_THREADS,
                                     .flops = (double)weights_elements(w),
-                                    .bytes = (double)(source.bytes + packed.bytes)});
+                                    .read_bytes = (double)source.bytes,
+                                    .written_bytes = (double)packed.bytes});
 }
