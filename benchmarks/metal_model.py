@@ -1,13 +1,20 @@
-"""What SD 1.5 at 512x512 and SDXL at 1024x1024 ask of a Mac's GPU: a model, not a measurement.
+"""What a picture asks of a Mac's GPU, kernel by kernel: a model, not a measurement.
 
     python -m benchmarks.metal_model [sd15 | sdxl]
 
 The real engine records and encodes the real graphs on the Metal backend; the dispatches are written
-down and not computed (metal_recorder.c), so no Mac is needed, and both take some minutes. Printed
-are, for each part, dispatches, barriers, command buffers, FLOPs and device bytes by kernel, beside
-what the layers need, and the time that each chip would take if every dispatch ran at a share of the
-chip's peak: the larger of its arithmetic and its memory traffic, and nothing for launches. FLOPs of
-products count what tiles do past the ends of a matrix; bytes are each operand once a dispatch.
+down and not computed (metal_recorder.c), so no Mac is needed, and both take some minutes.
+
+For each part and kernel are printed dispatches, those behind a barrier, FLOPs, device bytes read
+and written, and behind each figure the least that the layers need: products and attention without
+what tiles do past the ends of a matrix, each operand read once a layer, each result written once,
+nothing for what a kernel keeps in the scratch for the next (partial sums, sums of weights). Bytes
+are the encoders' (tests/metal/test_traffic.py holds them against the simulator's count): what
+should lie in the GPU's cache is read once a dispatch.
+
+A chip's time is that of every dispatch at a share of the chip's peak: the larger of its arithmetic
+and its memory traffic, and nothing for launches. On an M5 the f16 products go by the rate of the
+tensor units, in the tiles of the other chips.
 """
 
 import argparse
@@ -15,9 +22,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +41,25 @@ from tests.random_weights import SD15, SDXL, Architecture, write_empty_checkpoin
 
 HERE = Path(__file__).resolve().parent
 KERNELS = ENGINE_FOLDER / "backend" / "metal" / "metal_kernels.def"
-BARRIER, COMMIT = -1, -2
+COMMIT = -1
 METAL, F16, DECODE = 2, 1, 2  # sd_backend, sd_dtype, sd_phase
-ROW = np.dtype([("kernel", "i4"), ("flops", "f8"), ("bytes", "f8")], align=True)  # `recorded`
+WORK = np.dtype([("flops", "f8"), ("read", "f8"), ("written", "f8")])  # `recorded_work`
+ROW = np.dtype(
+    [("kernel", "i4"), ("barrier", "i4"), ("done", WORK), ("least", WORK)], align=True
+)  # `recorded`
 STEPS, TOKENS = 2, 77
 SHARE = 0.75  # of a peak that good kernels reach
+TENSOR_PRODUCTS = "matrix_f16_"  # kernels in whose place an M5 has tensor units
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:
-    """Peak f16 and f32 rate of the ALUs, and memory bandwidth, as published."""
+    """Peak f16 and f32 rate of the ALUs and of tensor units, and bandwidth, as published."""
 
     name: str
     tflops: float
     gigabytes: float
+    tensor_tflops: float = 0.0  # as measured by others; 0: it has none
 
 
 CHIPS = (
@@ -60,6 +71,8 @@ CHIPS = (
     Chip(name="M3 Max 40", tflops=14.3, gigabytes=400),
     Chip(name="M4 10", tflops=4.0, gigabytes=120),
     Chip(name="M4 Max 40", tflops=16.5, gigabytes=546),
+    Chip(name="M5 10", tflops=4.0, gigabytes=153, tensor_tflops=12),
+    Chip(name="M5 Max 40", tflops=16.5, gigabytes=614, tensor_tflops=60),
 )
 
 
@@ -102,15 +115,38 @@ class Part:
 
     name: str
     rows: np.ndarray
+    kernels: Sequence[str]  # names, by number
 
-    def of(self, kernel: int) -> np.ndarray:
+    @property
+    def kind(self) -> str:
+        """Text, step or decode."""
+        return self.name.split()[0]
+
+    @property
+    def dispatches(self) -> np.ndarray:
+        """The rows that are not commits."""
+        return self.rows[self.rows["kernel"] >= 0]
+
+    def commits(self) -> int:
+        """Command buffers."""
+        return int((self.rows["kernel"] == COMMIT).sum())
+
+    def of(self, kernel: int) -> "Part":
         """The rows of one kernel."""
-        return np.extract(self.rows["kernel"] == kernel, self.rows)
+        return replace(self, rows=np.extract(self.rows["kernel"] == kernel, self.rows))
+
+    def total(self, work: str, figure: str) -> float:
+        """A sum over the dispatches: `done` or `least`, and one of WORK."""
+        return float(self.dispatches[work][figure].sum())
 
     def seconds(self, chip: Chip, share: float) -> float:
         """Modelled: each dispatch is bound by arithmetic or by memory."""
-        compute = self.rows["flops"] / (chip.tflops * 1e12 * share)
-        moved = self.rows["bytes"] / (chip.gigabytes * 1e9 * share)
+        rows = self.dispatches
+        names = np.array(self.kernels)[rows["kernel"]]
+        by_tensors = np.char.startswith(names, TENSOR_PRODUCTS) & bool(chip.tensor_tflops)
+        rate = np.where(by_tensors, chip.tensor_tflops, chip.tflops)
+        compute = rows["done"]["flops"] / (rate * 1e12 * share)
+        moved = (rows["done"]["read"] + rows["done"]["written"]) / (chip.gigabytes * 1e9 * share)
         return float(np.maximum(compute, moved).sum())
 
 
@@ -178,7 +214,7 @@ class Run:
         bounds = [*self.marks, count]
         names = ["text", *(f"step {i + 1}" for i in range(STEPS)), "decode"]
         return [
-            Part(name=name, rows=rows[start:end])
+            Part(name=name, rows=rows[start:end], kernels=kernel_names())
             for name, start, end in zip(names, bounds[:-1], bounds[1:], strict=True)
         ]
 
@@ -228,23 +264,37 @@ class Run:
         return self.ffi.new("char[]", text.encode())
 
 
-def print_part(part: Part, subject: Subject, kernels: Sequence[str]) -> None:
-    """Its totals, and a line for each kernel."""
-    dispatches = part.rows[part.rows["kernel"] >= 0]
-    kind = part.name.split()[0]
-    direct, weights = subject.direct_tflop[kind], subject.weights_gb[kind]
+def kernel_names() -> list[str]:
+    """The rows of the table of kernels."""
+    text = re.sub(r"/\*.*?\*/", "", KERNELS.read_text(), flags=re.DOTALL)
+    return re.findall(r"^KERNEL\((\w+),", text, re.MULTILINE)
+
+
+def print_part(part: Part, subject: Subject) -> None:
+    """Its totals, and a line for each kernel: what is done, and behind it the least."""
     print(
-        f"\n{part.name}: {len(dispatches)} dispatches, {len(part.of(BARRIER))} barriers, "
-        f"{len(part.of(COMMIT))} command buffers\n"
-        f"  {dispatches['flops'].sum() / 1e12:.3f} TFLOP (direct: {direct:.3f}), "
-        f"{dispatches['bytes'].sum() / 1e9:.2f} GB (weights: {weights:.2f})"
+        f"\n{part.name}: {len(part.dispatches)} dispatches, "
+        f"{part.dispatches['barrier'].sum()} barriers, {part.commits()} command buffers\n"
+        f"  layers done directly {subject.direct_tflop[part.kind]:.3f} TFLOP, "
+        f"weights read once {subject.weights_gb[part.kind]:.2f} GB\n"
+        f"  {'':26s} {'x':>5s} {'barrier':>7s} {'GFLOP':>9s} {'least':>9s} {'MB read':>9s} "
+        f"{'least':>8s} {'written':>8s} {'least':>8s} {'ms, M1':>8s}"
     )
-    by_kernel = defaultdict(list)
-    for row in dispatches:
-        by_kernel[kernels[row["kernel"]]].append(row)
-    for name, rows in sorted(by_kernel.items(), key=lambda item: -sum(r["flops"] for r in item[1])):
-        flops, moved = sum(row["flops"] for row in rows), sum(row["bytes"] for row in rows)
-        print(f"  {name:26s} {len(rows):5d} x {flops / 1e9:9.2f} GFLOP {moved / 1e6:9.1f} MB")
+    by_kernel = [(name, part.of(number)) for number, name in enumerate(part.kernels)]
+    rows = [(name, kernel) for name, kernel in by_kernel if len(kernel.rows)]
+    rows.sort(key=lambda row: -row[1].seconds(CHIPS[0], SHARE))
+    for name, kernel in [*rows, ("all", part)]:
+        figures = [
+            kernel.total(work, figure)
+            for figure in ("flops", "read", "written")
+            for work in ("done", "least")
+        ]
+        print(
+            f"  {name:26s} {len(kernel.dispatches):5d} {kernel.dispatches['barrier'].sum():7d} "
+            f"{figures[0] / 1e9:9.2f} {figures[1] / 1e9:9.2f} {figures[2] / 1e6:9.1f} "
+            f"{figures[3] / 1e6:8.1f} {figures[4] / 1e6:8.1f} {figures[5] / 1e6:8.1f} "
+            f"{kernel.seconds(CHIPS[0], SHARE) * 1e3:8.2f}"
+        )
 
 
 def print_chips(parts: Sequence[Part]) -> None:
@@ -266,14 +316,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("subject", nargs="?", choices=[*SUBJECTS])
     asked = parser.parse_args().subject
-    text = re.sub(r"/\*.*?\*/", "", KERNELS.read_text(), flags=re.DOTALL)
-    kernels = re.findall(r"^KERNEL\((\w+),", text, re.MULTILINE)
     for subject in [SUBJECTS[asked]] if asked else SUBJECTS.values():
         print(f"\n{subject.title}")
         with tempfile.TemporaryDirectory() as folder:
             parts = Run(Path(folder), subject).parts()
             for part in parts:
-                print_part(part, subject, kernels)
+                print_part(part, subject)
             print_chips(parts)
     return 0
 

@@ -18,7 +18,7 @@ def _title(case: Case) -> str:
     return f"{case.op} {case.title}"
 
 
-# The GPU stores no activations as bf16: what asks for that is computed in f32.
+# On a GPU without bf16.
 ROWS = [(_title(case), case, Cut()) for case in CASES if "bf16" not in case.title] + [
     (f"{_title(case)}, {name}", case, cut)
     for case in CASES
