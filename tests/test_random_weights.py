@@ -11,12 +11,18 @@ import pytest
 
 from tests.random_weights import (
     SD15,
+    SDXL,
+    TEXT2,
+    TEXT_XL,
     TINY,
+    UNET,
+    VAE,
     WeightDtype,
     checkpoint_specs,
     normal,
     to_stored,
     write_checkpoint,
+    write_empty_checkpoint,
 )
 
 
@@ -63,6 +69,25 @@ def test_default_sizes_are_those_of_stable_diffusion_1() -> None:
     assert sum(prod(spec.shape) for spec in unet) == 859_520_964
     assert sum(prod(spec.shape) for spec in text) == 123_060_480
     assert sum(prod(spec.shape) for spec in specs) == 859_520_964 + 123_060_480 + 83_653_863
+
+
+def test_sizes_of_sdxl_are_those_of_its_base_model() -> None:
+    counts = {UNET: 2_567_463_684, TEXT_XL: 123_060_480, TEXT2: 694_659_840, VAE: 83_653_863}
+    specs = list(checkpoint_specs(SDXL))
+    for prefix, count in counts.items():
+        assert sum(prod(spec.shape) for spec in specs if spec.name.startswith(prefix)) == count
+    assert len(specs) == 1680 + 196 + 389 + 248
+    assert (SDXL.context_width, SDXL.vector_width) == (2048, 2816)
+
+
+def test_an_empty_checkpoint_is_as_long_as_a_full_one(tmp_path: Path) -> None:
+    full, empty = tmp_path / "full.safetensors", tmp_path / "empty.safetensors"
+    write_checkpoint(full, replace(TINY, vocabulary=100), WeightDtype.F16)
+    write_empty_checkpoint(empty, replace(TINY, vocabulary=100))
+    data, zeros = full.read_bytes(), empty.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    assert zeros[:start] == data[:start]
+    assert zeros[start:] == bytes(len(data) - start)
 
 
 @pytest.mark.parametrize(("dtype", "size"), [(WeightDtype.F32, 4), (WeightDtype.F8_E5M2, 1)])

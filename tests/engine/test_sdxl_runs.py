@@ -17,7 +17,13 @@ from app.generation.prompt_reader import PromptReader
 from tests.engine.model_setup import open_model, request
 from tests.engine.sdxl_cases import SDXL_CASES, SdxlCase
 from tests.engine.test_whole_runs import TOLERANCES, psnr_db
-from tests.random_weights import TINY_XL, WeightDtype, write_checkpoint
+from tests.random_weights import (
+    SDXL,
+    TINY_XL,
+    WeightDtype,
+    write_checkpoint,
+    write_empty_checkpoint,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "sdxl_runs"
@@ -86,6 +92,21 @@ def test_the_vae_is_f32_where_activations_are_f16(checkpoint: Path, model: Model
         narrow = safe.plan(generation_input(case, safe, Dtype.F16))
         safe.close()
     assert narrow.decode_activations < wide.decode_activations
+
+
+def test_a_full_size_sdxl_is_forecast_from_its_header(tmp_path: Path) -> None:
+    """1024 x 1024 in f16: the UNet's weights, and a decode in f32."""
+    path = tmp_path / "sdxl.safetensors"
+    write_empty_checkpoint(path, SDXL)
+    with (
+        Engine(backend=BackendName.CPU, plans_only=True) as engine,
+        open_model(engine, path) as model,
+    ):
+        case = replace(SDXL_CASES[0], width=1024, height=1024)
+        figures = model.plan(generation_input(case, model, Dtype.F16))
+        assert model.describe().context_width == 2048
+    assert 2 * 2_567_463_684 <= figures.unet_weights <= 2.01 * 2_567_463_684
+    assert figures.decode_activations >= 2 * 4 * 256 * 1024 * 1024  # two of the last level's
 
 
 def test_clip_skip_counts_from_the_layer_before_the_last(model: Model) -> None:

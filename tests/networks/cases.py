@@ -112,7 +112,7 @@ CASES = (
             sequences=sequences,
         )
         for name, architecture, sizes, timesteps, sequences in (
-            ("tiny_xl", TINY_XL, ((8, 8), (13, 9)), (999.0, 500.5), (RED_APPLE, LONG)),
+            ("tiny_xl", TINY_XL, ((16, 12), (13, 9)), (999.0, 500.5), (RED_APPLE, LONG)),
             ("tiny_refiner", TINY_REFINER, ((8, 16),), (999.0,), ()),
             ("pruned_xl", PRUNED_XL, ((8, 8),), (1.0,), ()),
         )
