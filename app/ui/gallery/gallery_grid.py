@@ -67,7 +67,7 @@ class GalleryGrid(SectionedList):
     """The row at the top while the user scrolls."""
 
     def __init__(self, model: GalleryModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(self._days, parent)
         self._pictures = model
         self._wanted = USUAL_CELL
         self._cell = USUAL_CELL
@@ -140,7 +140,7 @@ class GalleryGrid(SectionedList):
         """How many cells stand side by side."""
         return self.grid_layout.columns
 
-    def make_layout(self) -> GridLayout:
+    def _days(self) -> GridLayout:
         """The days of the rows."""
         return GridLayout(
             self._pictures.sections(),

@@ -5,6 +5,7 @@ each new width. It stays a QListView, by which readers of the screen know it as 
 looks like is the delegate's, what a section is the subclass's.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from PySide6.QtCore import (
@@ -37,18 +38,15 @@ TITLE_HEIGHT = 34
 
 
 class SectionedList(QListView):
-    """`make_layout` gives the places anew whenever rows or width have changed."""
+    """`make_layout` gives the places of all rows, whenever they or the width have changed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, make_layout: Callable[[], GridLayout], parent: QWidget | None) -> None:
         super().__init__(parent)
+        self._make_layout = make_layout
         self.grid_layout = GridLayout((), cell=1, columns=1, left=0, title_height=0)
         self._hovered_row = -1
         self._pressed_at: QPoint | None = None
         self._band = QRect()
-
-    def make_layout(self) -> GridLayout:
-        """The places of all rows, at the width of the moment."""
-        raise NotImplementedError
 
     def lay_out(self) -> None:
         """Takes new places at once."""
@@ -59,7 +57,7 @@ class SectionedList(QListView):
 
     def doItemsLayout(self) -> None:  # noqa: N802
         """Not QListView's, which would place each cell."""
-        self.grid_layout = self.make_layout()
+        self.grid_layout = self._make_layout()
         QAbstractItemView.doItemsLayout(self)
 
     def updateGeometries(self) -> None:  # noqa: N802
