@@ -114,9 +114,17 @@ def smaller_requests(request: ResolvedRequest) -> Iterator[GenerationRequest]:
             yield dataclasses.replace(single, width=width, height=height)
 
 
+def noticed(savings: Iterable[Saving]) -> tuple[Saving, ...]:
+    """Those that make a difference beside the others: small previews are made without tiles."""
+    done = tuple(savings)
+    if Saving.SMALL_PREVIEWS in done:
+        return tuple(saving for saving in done if saving is not Saving.TILE_PREVIEWS)
+    return done
+
+
 def savings_note(savings: Iterable[Saving]) -> str:
     """A sentence on what was done to save memory and what it cost; empty where nothing was."""
-    done = "; ".join(_NOTES[saving] for saving in savings)
+    done = "; ".join(_NOTES[saving] for saving in noticed(savings))
     return f"Memory was short: {done}." if done else ""
 
 

@@ -12,7 +12,15 @@ import pytest
 from app.engine.engine import Engine, OutOfMemory
 from app.engine.types import BackendName, Dtype, Phase, Preview, Progress
 from app.generation.fitted_run import choose
-from app.generation.memory_fit import Need, Saving, Way, smaller_requests, usable_bytes, ways
+from app.generation.memory_fit import (
+    Need,
+    Saving,
+    Way,
+    savings_note,
+    smaller_requests,
+    usable_bytes,
+    ways,
+)
 from app.generation.picture_maker import PictureMaker
 from app.generation.request import GenerationRequest, VaeTiling
 from app.machine_memory import MachineMemory
@@ -203,3 +211,9 @@ def test_refused_memory_is_met_once_by_saving_and_then_by_a_sentence(
     else:
         assert told["error"] == ""
         assert ("in tiles" in told["note"]) == (ends == "saved")
+
+
+def test_small_previews_are_not_told_of_as_tiled() -> None:
+    note = savings_note((Saving.TILE_PREVIEWS, Saving.SMALL_PREVIEWS))
+    assert note == "Memory was short: previews were small."
+    assert savings_note((Saving.TILE_PREVIEWS,)) == "Memory was short: previews were made in tiles."

@@ -11,7 +11,7 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from app.engine.types import PlanFigures
-from app.generation.memory_fit import Need, Saving, fits, usable_bytes
+from app.generation.memory_fit import Need, Saving, fits, noticed, usable_bytes
 from app.generation.messages import Memory
 from app.generation.request import ResolvedRequest
 from app.ui.parts.byte_text import byte_text
@@ -94,7 +94,7 @@ def _savings_text(savings: tuple[Saving, ...]) -> str:
         Saving.TILE_VAE: translate("Forecast", "tile the decoder (up to half as long again)"),
         Saving.HALF_PRECISION: translate("Forecast", "compute in half precision"),
     }
-    return translate("Forecast", ", ").join(words[saving] for saving in savings)
+    return translate("Forecast", ", ").join(words[saving] for saving in noticed(savings))
 
 
 def with_advice(

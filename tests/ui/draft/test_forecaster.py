@@ -150,13 +150,13 @@ def test_it_says_what_will_be_done_and_what_it_costs() -> None:
     few = judge(needs, machine(total=16 * GIB, free=5 * GIB))
     assert few.level is Level.OK
     assert few.text == (
-        "Needs 4.0 GB of 5.0 GB free; will make previews in tiles, show small previews, unload"
-        " each network after its part (it loads again next time), make smaller batches, tile the"
-        " decoder (up to half as long again)"
+        "Needs 4.0 GB of 5.0 GB free; will show small previews, unload each network after its"
+        " part (it loads again next time), make smaller batches, tile the decoder (up to half as"
+        " long again)"
     )
     none = judge(needs, machine(total=16 * GIB, free=2 * GIB))
     assert none.level is Level.WARNING
-    assert none.text.startswith("Needs 3.0 GB, but only 2.0 GB are free; will make")
+    assert none.text.startswith("Needs 3.0 GB, but only 2.0 GB are free; will show")
     assert none.text.endswith("compute in half precision")
     refused = judge(needs, machine(total=2 * GIB, free=1 * GIB))
     assert refused.level is Level.REFUSED
