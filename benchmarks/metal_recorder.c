@@ -127,7 +127,7 @@ static int recorder_is_same(metal_view a, metal_view b) {
 }
 
 /* Each operand once a layer; a norm reads its input twice, of which once is needed. Of a table only
- * some rows are read, as the encoder says. */
+ * some rows are read, and a file's weights may wait in the scratch: both as the encoder says. */
 static recorded_work recorder_least(const metal_dispatch *d) {
   const int goes_on = recorder_goes_on(d) && d->kernel == recorder.last_kernel;
   const int is_second = recorder_is(d, "group_norm_apply");
@@ -137,7 +137,8 @@ static recorded_work recorder_least(const metal_dispatch *d) {
     if (!recorder_is_scratch(d->in[i]) &&
         !(goes_on && recorder_is_same(d->in[i], recorder.last_in[i])))
       least.read += (double)d->in[i].bytes;
-  if (recorder_is(d, "embedding")) least.read = d->read_bytes;
+  if (recorder_is(d, "embedding") || recorder_is(d, "unpack") || recorder_is(d, "copy_bytes"))
+    least.read = d->read_bytes;
   return least;
 }
 
