@@ -25,7 +25,7 @@ typedef struct backend_table {
   /* NULL: activations may be stored so; else a sentence that says why not. */
   const char *(*cannot_store)(const backend *b, sd_dtype dtype);
 
-  /* Bytes that the weight takes once uploaded: from kind, in_bf16, shape and dtype
+  /* Bytes that the weight takes once uploaded: from kind, in_bf16, in_phases, shape and dtype
    * alone. */
   int64_t (*weight_bytes)(const backend *b, const weight *w);
   /* Packs or maps the weight (kind is set, data is not NULL); no-op if it is there. Where it is not

@@ -48,9 +48,10 @@ typedef struct weight {
   int32_t out, in, kernel_h, kernel_w; /* matrices; a linear has a 1 x 1 kernel */
   int32_t in_bf16;                     /* 1: it is multiplied with bf16 numbers */
   int32_t in_blocks;                   /* 1: and with whole blocks of channels (ops.h) */
-  void *packed;                        /* the backend's, NULL until uploaded */
+  int32_t in_phases; /* 1: and a CPU may enlarge by four convolutions of 2 x 2 sums of taps */
+  void *packed;      /* the backend's, NULL until uploaded */
   int64_t packed_bytes;
-  int32_t packed_in_bf16; /* in_bf16 when it was packed */
+  int32_t packed_in_bf16, packed_in_phases; /* in_bf16, in_phases when it was packed */
 } weight;
 
 #endif

@@ -353,7 +353,8 @@ static sd_status adapters_upload_merged(sd_model *model, weight *w, sd_error *er
 }
 
 sd_status adapters_upload(sd_model *model, weight *w, sd_error *error) {
-  if (w->packed && w->packed_in_bf16 != w->in_bf16) model->backend->table->drop(model->backend, w);
+  const int is_other = w->packed_in_bf16 != w->in_bf16 || w->packed_in_phases != w->in_phases;
+  if (w->packed && is_other) model->backend->table->drop(model->backend, w);
   if (w->packed || !w->adapter_count || !w->data)
     return model->backend->table->upload(model->backend, w, error);
   return adapters_upload_merged(model, w, error);

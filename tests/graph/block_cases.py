@@ -28,6 +28,9 @@ BLOCK_CASES = (
             "upsample whole blocks": Conv(
                 x=(2, 6, 20), channels=(64,), out=64, size=(12, 40), upsample=1
             ),
+            "upsample wide in phases": Conv(
+                x=(2, 12, 23), channels=(64,), out=70, size=(24, 46), upsample=1, residual=True
+            ),
             "a part of few taps": Conv(x=(1, 8, 8), channels=(192,), out=40, size=(8, 8)),
         }.items()
     ),

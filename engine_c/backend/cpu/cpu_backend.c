@@ -125,6 +125,7 @@ static sd_status cpu_upload(backend *b, weight *w, sd_error *error) {
   w->packed = packed;
   w->packed_bytes = bytes;
   w->packed_in_bf16 = w->in_bf16;
+  w->packed_in_phases = w->in_phases;
   cpu->weight_bytes += bytes;
   return SD_OK;
 }

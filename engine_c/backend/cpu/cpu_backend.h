@@ -52,13 +52,16 @@ static inline void cpu_unpack(const cpu_isa *isa, float *out, const void *source
 /* Weights (cpu_pack.c). Vectors become f32; matrices panels of isa->panel columns, [panel][kh][kw]
  * [in][column], in the file's dtype (f32, f16, bf16, f8) or in f16 where that is a block format,
  * columns past `out` zero; tables stay. Matrices that are multiplied in bf16 become
- * [panel][kh][kw][in / 2][column][2 of in] in bf16. */
+ * [panel][kh][kw][in / 2][column][2 of in] in bf16; in phases [panel][phase][2][2] and so on. */
 static inline sd_dtype cpu_matrix_dtype(const weight *w) {
   return blocks_numbers(w->dtype) ? SD_F16 : w->dtype;
 }
 int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w);
 void cpu_pack(cpu_backend *cpu, weight *w, void *out);
 int cpu_packs_pairs(const cpu_backend *cpu, const weight *w);
+/* Taps of each input channel in a packed matrix. */
+enum { CPU_PHASES = 4, CPU_PHASE_TAPS = 4 };
+int32_t cpu_packed_taps(const cpu_backend *cpu, const weight *w);
 
 #define OP(name, tensors, function, metal, tolerance) \
   void function(cpu_backend *cpu, const node *n);

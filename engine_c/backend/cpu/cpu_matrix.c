@@ -61,7 +61,7 @@ static void matrix_choose_tiles(matrix *m) {
   const product *p = &m->p;
   const cpu_isa *isa = p->cpu->isa;
   const int32_t unit = p->geglu ? 2 * isa->panel : isa->panel, units = p->columns / unit;
-  const int64_t depth = (int64_t)p->weight->in * p->weight->kernel_h * p->weight->kernel_w;
+  const int64_t depth = (int64_t)p->weight->in * p->kernel * p->kernel;
   const int64_t wanted = (int64_t)threads_count(p->cpu->pool) * TILES_PER_WORKER;
   const int32_t blocks = product_ceil(p->rows, m->block_rows);
   int32_t most_units = TILE_COLUMNS / unit, most_rows = m->limits->tile_rows;
@@ -154,7 +154,7 @@ static void tile_multiply(const matrix_tile *tile, const product_part *part) {
 
 static void tile_multiply_all(const matrix_tile *tile, const matrix_limits *limits) {
   const product *p = tile->t.p;
-  const int32_t taps = p->weight->kernel_h * p->weight->kernel_w;
+  const int32_t taps = p->kernel * p->kernel;
   for (int32_t s = 0; s < p->source_count; s++) {
     const product_source *source = &p->sources[s];
     const int32_t unit = limits->channels;
@@ -223,8 +223,11 @@ static void matrix_run(cpu_backend *cpu, const node *n) {
   }
   m.limits = is_pairs ? &IN_PAIRS : &IN_F32;
   m.block_rows = is_pairs ? CPU_PAIR_ROWS : cpu->isa->rows;
-  matrix_choose_tiles(&m);
-  threads_run(cpu->pool, matrix_tiles(&m), matrix_tile_run, &m);
+  for (int32_t phase = 0; phase < (m.p.in_phases ? CPU_PHASES : 1); phase++) {
+    if (m.p.in_phases) product_choose_phase(&m.p, phase);
+    matrix_choose_tiles(&m);
+    threads_run(cpu->pool, matrix_tiles(&m), matrix_tile_run, &m);
+  }
 }
 
 void cpu_linear(cpu_backend *cpu, const node *n) { matrix_run(cpu, n); }

@@ -10,7 +10,8 @@
 
 /* Numbers of one row that are rounded at a time, and channels whose every tap begins a block. */
 enum { PACK_NUMBERS = 1 << 14, PACK_CHANNELS = 256 };
-_Static_assert(PACK_NUMBERS * (4 + 2 * 64) <= CPU_WORKSPACE_BYTES, "a panel of 64 columns fits");
+_Static_assert(PACK_NUMBERS * (2 * 4 + 2 * 64) <= CPU_WORKSPACE_BYTES,
+               "a panel of 64 columns fits");
 
 typedef struct pack_job {
   const cpu_backend *cpu;
@@ -36,19 +37,29 @@ static int64_t pack_panels(const weight *w, int32_t panel) {
   return pack_ceil(w->out, panel);
 }
 
-static int64_t pack_panel_elements(const weight *w, int32_t panel) {
-  return (int64_t)w->kernel_h * w->kernel_w * w->in * panel;
+/* Numbers of one column in the file. */
+static int64_t pack_row_numbers(const weight *w) {
+  return (int64_t)w->kernel_h * w->kernel_w * w->in;
+}
+
+static int64_t pack_panel_elements(const cpu_backend *cpu, const weight *w) {
+  return (int64_t)cpu_packed_taps(cpu, w) * w->in * cpu->isa->panel;
 }
 
 int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w) {
   if (w->kind == WEIGHT_VECTOR) return weights_elements(w) * (int64_t)sizeof(float);
   if (w->kind != WEIGHT_MATRIX && w->kind != WEIGHT_GEGLU) return 0;
-  return pack_panels(w, cpu->isa->panel) * pack_panel_elements(w, cpu->isa->panel) *
+  return pack_panels(w, cpu->isa->panel) * pack_panel_elements(cpu, w) *
          (int64_t)half_dtype_bytes(cpu_packs_pairs(cpu, w) ? SD_BF16 : cpu_matrix_dtype(w));
 }
 
 int cpu_packs_pairs(const cpu_backend *cpu, const weight *w) {
   return w->in_bf16 && w->in_blocks && cpu->isa->multiply_pairs;
+}
+
+int32_t cpu_packed_taps(const cpu_backend *cpu, const weight *w) {
+  const int in_phases = w->in_phases && cpu_packs_pairs(cpu, w);
+  return in_phases ? CPU_PHASES * CPU_PHASE_TAPS : w->kernel_h * w->kernel_w;
 }
 
 /* `size`, the bytes of a number, and `group` are constants in every copy. */
@@ -112,6 +123,27 @@ static void pack_by_size(const pack_part *part, size_t size) {
     pack_channels(part, 4, 1);
 }
 
+/* out[channel][phase][2][2] = the sums of taps[channel][3][3] that fall on one pixel of the picture
+ * before it was enlarged. Phase: twice whether the output's row is odd, and whether its column. */
+static void pack_phases(float *out, const float *taps, int64_t channels) {
+  for (; channels; channels--, taps += 9, out += CPU_PHASES * CPU_PHASE_TAPS) {
+    float lines[4][3]; /* [2 odd row + line][column] */
+    for (int32_t x = 0; x < 3; x++) {
+      lines[0][x] = taps[x];
+      lines[1][x] = taps[3 + x] + taps[6 + x];
+      lines[2][x] = taps[x] + taps[3 + x];
+      lines[3][x] = taps[6 + x];
+    }
+    for (int32_t i = 0; i < 4; i++) {
+      float *even = out + i / 2 * (2 * CPU_PHASE_TAPS) + i % 2 * 2, *odd = even + CPU_PHASE_TAPS;
+      even[0] = lines[i][0];
+      even[1] = lines[i][1] + lines[i][2];
+      odd[0] = lines[i][0] + lines[i][1];
+      odd[1] = lines[i][2];
+    }
+  }
+}
+
 /* The panel in bf16 pairs, or in f16 from a block format: some channels at a time are rounded into
  * the worker's workspace. */
 static void pack_rounded(const pack_job *job, pack_part part, int is_pairs, int32_t worker) {
@@ -120,9 +152,10 @@ static void pack_rounded(const pack_job *job, pack_part part, int is_pairs, int3
   const sd_dtype dtype = is_pairs ? SD_BF16 : SD_F16;
   const char *rows = part.rows;
   char *out = part.out;
-  float *numbers = cpu_workspace(job->cpu, worker);
-  uint16_t *rounded = (uint16_t *)(numbers + PACK_NUMBERS);
-  const int64_t stride = part.row_stride;
+  float *numbers = cpu_workspace(job->cpu, worker), *sums = numbers + PACK_NUMBERS;
+  uint16_t *rounded = (uint16_t *)(sums + PACK_NUMBERS);
+  const int64_t stride = part.row_stride, taps = (int64_t)w->kernel_h * w->kernel_w;
+  const float *packed = part.taps == taps ? numbers : sums;
   const int64_t step = PACK_NUMBERS / (PACK_CHANNELS * part.taps) * PACK_CHANNELS;
   part.rows = (const char *)rounded;
   for (int64_t first = 0; first < part.all_in; first += step) {
@@ -130,9 +163,10 @@ static void pack_rounded(const pack_job *job, pack_part part, int is_pairs, int3
     part.row_stride = part.in * part.taps;
     part.out = out + (size_t)(first * part.panel) * sizeof *rounded;
     for (int32_t column = 0; column < part.columns; column++) {
-      const size_t at = (size_t)(column * stride + first * part.taps);
-      cpu_unpack(isa, numbers, rows, w->dtype, at, (size_t)part.row_stride);
-      isa->pack(rounded + column * part.row_stride, numbers, dtype, (size_t)part.row_stride);
+      const size_t at = (size_t)(column * stride + first * taps);
+      cpu_unpack(isa, numbers, rows, w->dtype, at, (size_t)(part.in * taps));
+      if (packed == sums) pack_phases(sums, numbers, part.in);
+      isa->pack(rounded + column * part.row_stride, packed, dtype, (size_t)part.row_stride);
     }
     if (is_pairs)
       pack_channels(&part, sizeof *rounded, 2);
@@ -150,11 +184,11 @@ static void pack_item(void *user, int64_t item, int32_t worker) {
   const int64_t row = first + (w->kind == WEIGHT_GEGLU && item % 2 ? half : 0);
   const int is_pairs = cpu_packs_pairs(job->cpu, w), is_blocks = blocks_numbers(w->dtype) > 0;
   const size_t packed = half_dtype_bytes(is_pairs ? SD_BF16 : cpu_matrix_dtype(w));
-  const size_t row_bytes = half_bytes(w->dtype, (size_t)(job->elements / job->panel));
+  const size_t row_bytes = half_bytes(w->dtype, (size_t)pack_row_numbers(w));
   const pack_part part = {.rows = (const char *)w->data + (size_t)row * row_bytes,
                           .out = job->out + (size_t)(item * job->elements) * packed,
-                          .row_stride = job->elements / job->panel,
-                          .taps = (int64_t)w->kernel_h * w->kernel_w,
+                          .row_stride = pack_row_numbers(w),
+                          .taps = cpu_packed_taps(job->cpu, w),
                           .in = w->in,
                           .all_in = w->in,
                           .panel = job->panel,
@@ -174,10 +208,7 @@ void cpu_pack(cpu_backend *cpu, weight *w, void *out) {
     return;
   }
   const int32_t panel = cpu->isa->panel;
-  pack_job job = {.cpu = cpu,
-                  .weight = w,
-                  .out = out,
-                  .panel = panel,
-                  .elements = pack_panel_elements(w, panel)};
+  pack_job job = {
+      .cpu = cpu, .weight = w, .out = out, .panel = panel, .elements = pack_panel_elements(cpu, w)};
   threads_run(cpu->pool, pack_panels(w, panel), pack_item, &job);
 }

@@ -10,7 +10,7 @@
 enum { MOST_SEGMENTS = PAIRS_DEPTH / OPS_BF16_BLOCK };
 
 int product_is_pairs(const product *p) {
-  return p->weight->packed_in_bf16 && cpu_packs_pairs(p->cpu, p->weight);
+  return p->weight->packed_in_bf16 && p->weight->in_blocks && p->cpu->isa->multiply_pairs;
 }
 
 /* The part's channels of one pixel as bf16, zeros outside. */
@@ -47,12 +47,13 @@ void product_multiply_pairs(const product_tile *t, const product_part *part,
   const product *p = t->p;
   const weight *w = p->weight;
   const int64_t panel = p->cpu->isa->panel, segment = w->in * panel;
-  const int64_t taps = (int64_t)w->kernel_h * w->kernel_w;
+  const int64_t taps = p->in_phases ? CPU_PHASES * CPU_PHASE_TAPS : p->kernel * p->kernel;
   const int64_t channel = part->source->first + part->channel;
   cpu_rows a[2 * MOST_SEGMENTS];
   cpu_pairs pairs = {.a = a,
                      .b = (const uint16_t *)w->packed +
-                          (t->column / panel * taps + part->tap) * segment + channel * panel,
+                          (t->column / panel * taps + p->first_tap + part->tap) * segment +
+                          channel * panel,
                      .b_segment = segment,
                      .b_panel = taps * segment,
                      .stride = t->stride,

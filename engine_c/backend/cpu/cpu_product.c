@@ -20,6 +20,8 @@ void product_open(product *p, cpu_backend *cpu, const node *n) {
                  .stride = is_conv ? n->args.stride : 1,
                  .pad = n->args.pad,
                  .upsample = n->args.upsample,
+                 .kernel = n->weights[WEIGHT_MAIN]->kernel_h,
+                 .in_phases = n->weights[WEIGHT_MAIN]->packed_in_phases && cpu->isa->multiply_pairs,
                  .rows = (int32_t)tensor_rows(n->out),
                  .geglu = n->args.act == ACT_GEGLU};
   p->columns = product_ceil(n->out->c, panel) * panel * (p->geglu ? 2 : 1);
@@ -30,7 +32,26 @@ void product_open(product *p, cpu_backend *cpu, const node *n) {
         .data = cpu_address(cpu, y), .dtype = y->dtype, .channels = y->c, .first = x->c};
 }
 
+void product_choose_phase(product *p, int32_t phase) {
+  p->odd_row = phase / 2;
+  p->odd_column = phase % 2;
+  p->first_tap = phase * CPU_PHASE_TAPS;
+  p->kernel = 2;
+  p->upsample = 0;
+  p->rows = p->node->out->n * p->in_h * p->in_w;
+}
+
+/* The pixel's number and its first tap, for the row of a phase. */
+static product_pixel product_phase_pixel(const product *p, int32_t row) {
+  const int32_t y = row / p->in_w, x = row % p->in_w, picture = y / p->in_h;
+  return (product_pixel){.row = (2 * y + p->odd_row) * p->out_w + 2 * x + p->odd_column,
+                         .picture = picture,
+                         .y = y % p->in_h - 1 + p->odd_row,
+                         .x = x - 1 + p->odd_column};
+}
+
 product_pixel product_pixel_at(const product *p, int32_t row) {
+  if (p->in_phases) return product_phase_pixel(p, row);
   const int32_t y = row / p->out_w;
   return (product_pixel){.row = row,
                          .picture = y / p->out_h,
@@ -55,8 +76,8 @@ const char *product_address(const product *p, const product_source *source, int3
 const char *product_tap_address(const product *p, const product_part *part, int32_t tap,
                                 const product_pixel *pixel) {
   product_pixel at = *pixel;
-  at.y += tap / p->weight->kernel_w;
-  at.x += tap % p->weight->kernel_w;
+  at.y += tap / p->kernel;
+  at.x += tap % p->kernel;
   return product_address(p, part->source, part->channel, &at);
 }
 

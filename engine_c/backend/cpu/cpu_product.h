@@ -26,6 +26,10 @@ typedef struct product {
   product_source sources[2];
   int32_t source_count;
   int32_t in_h, in_w, out_h, out_w, stride, pad, upsample;
+  int32_t kernel;              /* taps a side */
+  int32_t first_tap;           /* among the packed ones */
+  int32_t odd_row, odd_column; /* of the phase */
+  int32_t in_phases;
   int32_t rows, columns; /* columns: of weight panels, zero columns counted */
   int32_t geglu;
 } product;
@@ -59,6 +63,10 @@ static inline int32_t product_even(int32_t total, int32_t most) {
 }
 
 void product_open(product *p, cpu_backend *cpu, const node *n);
+
+/* Makes of a product in phases one of them: a convolution of 2 x 2 taps whose output pixels are the
+ * even or odd ones of each row and column. */
+void product_choose_phase(product *p, int32_t phase);
 
 product_pixel product_pixel_at(const product *p, int32_t row);
 

@@ -297,6 +297,7 @@ sd_status metal_upload(backend *b, weight *w, sd_error *error) {
   w->packed = record;
   w->packed_bytes = record->view.buffer ? record->view.bytes : 0;
   w->packed_in_bf16 = w->in_bf16;
+  w->packed_in_phases = w->in_phases;
   m->weight_bytes += w->packed_bytes;
   return upload_is_due(m) ? metal_end_uploads(m, error) : SD_OK;
 }
