@@ -3,7 +3,7 @@
 from app.engine.types import BackendName, DeviceInfo, Dtype
 
 _OF_BACKENDS = {BackendName.METAL.value: Dtype.F16}
-_OF_INSTRUCTIONS = {"avx512_amx": Dtype.BF16}
+_OF_INSTRUCTIONS = {"avx512_amx": Dtype.BF16, "avx512_bf16": Dtype.BF16}
 
 
 def fastest_precision(device: DeviceInfo) -> Dtype:

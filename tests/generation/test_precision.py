@@ -11,7 +11,8 @@ from app.generation.precision import fastest_precision
     [
         ("metal", "avx2", Dtype.F16),
         ("cpu", "avx512_amx", Dtype.BF16),
-        ("cpu", "avx512_bf16", Dtype.F32),
+        ("cpu", "avx512_bf16", Dtype.BF16),
+        ("cpu", "avx512", Dtype.F32),
         ("cpu", "generic", Dtype.F32),
     ],
 )
