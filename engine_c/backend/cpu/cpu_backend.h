@@ -58,10 +58,7 @@ static inline sd_dtype cpu_matrix_dtype(const weight *w) {
 }
 int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w);
 void cpu_pack(cpu_backend *cpu, weight *w, void *out);
-int cpu_packs_pairs(const cpu_backend *cpu, const weight *w);
-/* Taps of each input channel in a packed matrix. */
-enum { CPU_PHASES = 4, CPU_PHASE_TAPS = 4 };
-int32_t cpu_packed_taps(const cpu_backend *cpu, const weight *w);
+enum { CPU_PHASES = 4, CPU_PHASE_TAPS = 4 }; /* of a matrix in phases */
 
 #define OP(name, tensors, function, metal, tolerance) \
   void function(cpu_backend *cpu, const node *n);

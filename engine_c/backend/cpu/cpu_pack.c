@@ -37,29 +37,30 @@ static int64_t pack_panels(const weight *w, int32_t panel) {
   return pack_ceil(w->out, panel);
 }
 
+static int pack_is_pairs(const cpu_backend *cpu, const weight *w) {
+  return w->in_bf16 && w->in_blocks && cpu->isa->multiply_pairs;
+}
+
+/* Of each input channel. */
+static int32_t pack_packed_taps(const cpu_backend *cpu, const weight *w) {
+  const int in_phases = w->in_phases && pack_is_pairs(cpu, w);
+  return in_phases ? CPU_PHASES * CPU_PHASE_TAPS : w->kernel_h * w->kernel_w;
+}
+
 /* Numbers of one column in the file. */
 static int64_t pack_row_numbers(const weight *w) {
   return (int64_t)w->kernel_h * w->kernel_w * w->in;
 }
 
 static int64_t pack_panel_elements(const cpu_backend *cpu, const weight *w) {
-  return (int64_t)cpu_packed_taps(cpu, w) * w->in * cpu->isa->panel;
+  return (int64_t)pack_packed_taps(cpu, w) * w->in * cpu->isa->panel;
 }
 
 int64_t cpu_pack_bytes(const cpu_backend *cpu, const weight *w) {
   if (w->kind == WEIGHT_VECTOR) return weights_elements(w) * (int64_t)sizeof(float);
   if (w->kind != WEIGHT_MATRIX && w->kind != WEIGHT_GEGLU) return 0;
   return pack_panels(w, cpu->isa->panel) * pack_panel_elements(cpu, w) *
-         (int64_t)half_dtype_bytes(cpu_packs_pairs(cpu, w) ? SD_BF16 : cpu_matrix_dtype(w));
-}
-
-int cpu_packs_pairs(const cpu_backend *cpu, const weight *w) {
-  return w->in_bf16 && w->in_blocks && cpu->isa->multiply_pairs;
-}
-
-int32_t cpu_packed_taps(const cpu_backend *cpu, const weight *w) {
-  const int in_phases = w->in_phases && cpu_packs_pairs(cpu, w);
-  return in_phases ? CPU_PHASES * CPU_PHASE_TAPS : w->kernel_h * w->kernel_w;
+         (int64_t)half_dtype_bytes(pack_is_pairs(cpu, w) ? SD_BF16 : cpu_matrix_dtype(w));
 }
 
 /* `size`, the bytes of a number, and `group` are constants in every copy. */
@@ -182,13 +183,13 @@ static void pack_item(void *user, int64_t item, int32_t worker) {
   const int32_t index = (int32_t)(w->kind == WEIGHT_GEGLU ? item / 2 : item);
   const int32_t first = index * job->panel;
   const int64_t row = first + (w->kind == WEIGHT_GEGLU && item % 2 ? half : 0);
-  const int is_pairs = cpu_packs_pairs(job->cpu, w), is_blocks = blocks_numbers(w->dtype) > 0;
+  const int is_pairs = pack_is_pairs(job->cpu, w), is_blocks = blocks_numbers(w->dtype) > 0;
   const size_t packed = half_dtype_bytes(is_pairs ? SD_BF16 : cpu_matrix_dtype(w));
   const size_t row_bytes = half_bytes(w->dtype, (size_t)pack_row_numbers(w));
   const pack_part part = {.rows = (const char *)w->data + (size_t)row * row_bytes,
                           .out = job->out + (size_t)(item * job->elements) * packed,
                           .row_stride = pack_row_numbers(w),
-                          .taps = cpu_packed_taps(job->cpu, w),
+                          .taps = pack_packed_taps(job->cpu, w),
                           .in = w->in,
                           .all_in = w->in,
                           .panel = job->panel,
