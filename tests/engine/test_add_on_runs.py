@@ -9,7 +9,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from app.engine.engine import Engine
-from app.engine.types import BackendName, Preview, Sampler, Schedule
+from app.engine.types import BackendName, Dtype, Preview, Sampler, Schedule
+from app.generation import picture_maker
 from app.generation.add_ons import AddOns
 from app.generation.picture_maker import PictureMaker
 from app.generation.request import GenerationRequest, LoraUse
@@ -34,7 +35,13 @@ TOLERANCE = 5e-4  # as in test_whole_runs
 def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PictureMaker]:
     """The mini model on the CPU."""
     cache = tmp_path_factory.mktemp("cache")
-    with Engine(backend=BackendName.CPU) as engine, PictureMaker(engine, cache=cache) as maker:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Engine(backend=BackendName.CPU) as engine,
+        PictureMaker(engine, cache=cache) as maker,
+    ):
+        # The reference is in f32; a processor's own choice may be bf16.
+        patch.setattr(picture_maker, "fastest_precision", lambda _device: Dtype.F32)
         yield maker
 
 
