@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.engine.types import BackendName, MaskedContent, Rng, Sampler, Schedule
+from app.generation.precision import Precision
 from app.generation.request import InpaintArea, VaeTiling
 from app.version import VERSION
 
@@ -118,6 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure the speed of a model")
     _add_model(bench)
     _add_numbers(bench, ("width", "height", "steps"))
+    _add_precision(bench)
 
     for command in (generate, plan, diagnose, bench):
         _add_engine(command)
@@ -158,6 +160,7 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     what = "pixels of the picture seen around the masked area"
     parser.add_argument("--masked-area-padding", type=int, metavar="N", help=what)
     _add_choice(parser, "--vae-tiling", VaeTiling)
+    _add_precision(parser)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -187,6 +190,11 @@ def _add_add_ons(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="embeddings whose file names are words of the prompts",
     )
+
+
+def _add_precision(parser: argparse.ArgumentParser) -> None:
+    what = "how numbers are stored in between; less is faster on some devices and less exact"
+    _add_choice(parser, "--precision", Precision, help=what)
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:

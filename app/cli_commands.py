@@ -32,6 +32,7 @@ from app.engine.types import (
 from app.generation.add_ons import AddOns
 from app.generation.memory_fit import fits, usable_bytes
 from app.generation.picture_maker import MadePictures, PictureMaker
+from app.generation.precision import Precision
 from app.generation.request import (
     GenerationRequest,
     InpaintArea,
@@ -60,7 +61,7 @@ REQUEST_ARGUMENTS = (
     ),
     *("schedule", "cfg_scale", "seed", "batch_count", "clip_skip", "rng"),
     *("init_image", "denoise_strength", "mask_image", "mask_blur", "mask_invert"),
-    *("masked_content", "inpaint_area", "masked_area_padding", "vae_tiling"),
+    *("masked_content", "inpaint_area", "masked_area_padding", "vae_tiling", "precision"),
 )
 
 _WORDS: Mapping[str, type[StrEnum]] = MappingProxyType(
@@ -71,6 +72,7 @@ _WORDS: Mapping[str, type[StrEnum]] = MappingProxyType(
         "masked_content": MaskedContent,
         "inpaint_area": InpaintArea,
         "vae_tiling": VaeTiling,
+        "precision": Precision,
     }
 )
 

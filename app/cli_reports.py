@@ -15,6 +15,7 @@ from app.cli_output import count, plain, print_json, table
 from app.engine.report_text import report_lines
 from app.engine.types import DeviceInfo, ModelConfig, Preview, Sampler
 from app.generation.picture_maker import PictureMaker
+from app.generation.precision import Precision
 from app.generation.request import GenerationRequest
 from app.library.image_metadata import PictureMetadata, read_parameters
 from app.library.model_entry import ModelEntry, ModelKind
@@ -82,6 +83,7 @@ def bench(arguments: argparse.Namespace) -> bool:
         prompt=BENCH_PROMPT,
         sampler=Sampler.EULER,  # one evaluation of the network a step
         seed=0,
+        precision=Precision(arguments.precision or Precision.AUTO),
         preview=Preview.NONE,
         steps=BENCH_STEPS if arguments.steps is None else arguments.steps,
         **given(arguments, ("model", "vae", "taesd", "width", "height")),

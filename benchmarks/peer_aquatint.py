@@ -1,6 +1,6 @@
 """Aquatint's own `bench` command on the CPU, with the process's memory beside it.
 
-python -m benchmarks.peer_aquatint CHECKPOINT THREADS STEPS
+python -m benchmarks.peer_aquatint CHECKPOINT THREADS STEPS [PRECISION]
 """
 
 import contextlib
@@ -14,9 +14,11 @@ from benchmarks.measurement import SIDE, Measurement, peak_mib, report
 
 def main() -> None:
     """Runs the command in this process and reports."""
-    checkpoint, threads, steps = sys.argv[1:4]
+    checkpoint, threads, steps, *precision = sys.argv[1:]
     command = ["bench", "--model", checkpoint, "--threads", threads, "--steps", steps]
     command += ["--width", str(SIDE), "--height", str(SIDE), "--backend", "cpu", "--json"]
+    if precision:
+        command += ["--precision", *precision]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         code = aquatint(command)

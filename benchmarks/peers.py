@@ -59,7 +59,9 @@ def commands(arguments: argparse.Namespace, checkpoint: Path) -> dict[str, list[
     common = [str(checkpoint), str(arguments.threads), str(arguments.steps)]
     found = {}
     if not arguments.peers_only:
-        found["aquatint"] = [sys.executable, "-m", "benchmarks.peer_aquatint", *common]
+        aquatint = [sys.executable, "-m", "benchmarks.peer_aquatint", *common]
+        found["aquatint f32"] = [*aquatint, "f32"]
+        found["aquatint bf16"] = [*aquatint, "bf16"]
     if arguments.cpp_python:
         peer = "benchmarks.peer_stable_diffusion_cpp"
         found["stable-diffusion.cpp"] = [arguments.cpp_python, "-m", peer, *common]

@@ -242,6 +242,16 @@ def test_plan_forecasts_by_phase(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_precision_is_what_numbers_take(capsys: pytest.CaptureFixture[str]) -> None:
+    plans = {
+        wish: run_json(capsys, "plan", "x", "--backend", "cpu", "--precision", wish)
+        for wish in ("f32", "f16", "bf16")
+    }
+    wide = plans["f32"]["decode_activations"]
+    for wish in ("f16", "bf16"):
+        assert plans[wish]["decode_activations"] == pytest.approx(wide / 2, rel=0.2)
+
+
 def test_inspect_tells_what_a_model_is(capsys: pytest.CaptureFixture[str]) -> None:
     mini = str(resource_path("models/aquatint-mini.safetensors"))
     found = run_json(capsys, "inspect", mini)

@@ -29,7 +29,7 @@ from app.generation.init_image import Beginning, read_beginning
 from app.generation.lora_shelf import AppliedLora, LoraShelf
 from app.generation.memory_fit import Need, PlanOf, Way, refusal, smaller_requests, tile_of, ways
 from app.generation.patch import Patch
-from app.generation.precision import fastest_precision
+from app.generation.precision import stored_as
 from app.generation.prompt_reader import PromptReader, ReadPrompts
 from app.generation.request import GenerationRequest, LoraUse, RequestError, ResolvedRequest
 from app.machine_memory import MachineMemory, machine_memory
@@ -283,7 +283,7 @@ class PictureMaker:
             masked_content=request.masked_content,
             is_patch=beginning.patch is not None,
             preview=_possible_preview(opened, request.preview),
-            precision=fastest_precision(self._engine.device()),
+            precision=stored_as(request.precision, self._engine.device()),
             release_weights=not self._keeps_weights,
             vae_tile=tile_of(request.vae_tiling),
             preview_tile=tile_of(request.vae_tiling),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.checkpoint.description import GenerationDefaults
 from app.engine.types import MaskedContent, Preview, Rng, Sampler, Schedule
+from app.generation.precision import Precision
 
 RANDOM_SEED = -1
 SEED_LIMIT = 2**64
@@ -100,6 +101,7 @@ class GenerationRequest:
     inpaint_area: InpaintArea = InpaintArea.WHOLE_PICTURE
     masked_area_padding: int = 32
     vae_tiling: VaeTiling = VaeTiling.AUTO
+    precision: Precision = Precision.AUTO
     preview: Preview = Preview.TAESD
 
     def __post_init__(self) -> None:

@@ -9,10 +9,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from app.engine.engine import Engine
-from app.engine.types import BackendName, Dtype, Preview, Sampler, Schedule
-from app.generation import picture_maker
+from app.engine.types import BackendName, Preview, Sampler, Schedule
 from app.generation.add_ons import AddOns
 from app.generation.picture_maker import PictureMaker
+from app.generation.precision import Precision
 from app.generation.request import GenerationRequest, LoraUse
 from tests.engine.add_on_cases import (
     ADD_ON_CASES,
@@ -35,13 +35,7 @@ TOLERANCE = 5e-4  # as in test_whole_runs
 def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PictureMaker]:
     """The mini model on the CPU."""
     cache = tmp_path_factory.mktemp("cache")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        Engine(backend=BackendName.CPU) as engine,
-        PictureMaker(engine, cache=cache) as maker,
-    ):
-        # The reference is in f32; a processor's own choice may be bf16.
-        patch.setattr(picture_maker, "fastest_precision", lambda _device: Dtype.F32)
+    with Engine(backend=BackendName.CPU) as engine, PictureMaker(engine, cache=cache) as maker:
         yield maker
 
 
@@ -76,6 +70,7 @@ def test_run_ends_where_diffusers_does(
         schedule=Schedule.NORMAL,
         cfg_scale=CFG_SCALE,
         seed=SEED,
+        precision=Precision.F32,
         preview=Preview.NONE,
     )
     made = maker.generate(request)

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.engine.engine import Engine, OutOfMemory  # noqa: E402
 from app.generation.picture_maker import PictureMaker  # noqa: E402
+from app.generation.precision import Precision  # noqa: E402
 from app.generation.request import GenerationRequest  # noqa: E402
 from app.machine_memory import MachineMemory  # noqa: E402
 
@@ -31,7 +32,9 @@ def limit(spare_bytes: int) -> None:
 
 def main() -> None:
     """A small picture first, so that all is loaded; then the one that is asked about."""
-    small = GenerationRequest(prompt="x", width=64, height=64, steps=1, cfg_scale=1.0)
+    small = GenerationRequest(
+        prompt="x", width=64, height=64, steps=1, cfg_scale=1.0, precision=Precision.F32
+    )
     large = replace(small, width=int(sys.argv[2]), height=int(sys.argv[2]))
     with (
         Engine(threads=1) as engine,

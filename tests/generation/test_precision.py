@@ -3,7 +3,7 @@
 import pytest
 
 from app.engine.types import DeviceInfo, Dtype
-from app.generation.precision import fastest_precision
+from app.generation.precision import Precision, stored_as
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from app.generation.precision import fastest_precision
     [
         ("metal", "avx2", Dtype.F16),
         ("cpu", "avx512_amx", Dtype.BF16),
-        ("cpu", "avx512_bf16", Dtype.BF16),
+        ("cpu", "avx512_bf16", Dtype.F32),
         ("cpu", "avx512", Dtype.F32),
         ("cpu", "generic", Dtype.F32),
     ],
@@ -22,4 +22,6 @@ def test_short_numbers_where_they_are_faster(
     device = DeviceInfo(
         backend=backend, device="", instructions=instructions, threads=1, allocated_bytes=0
     )
-    assert fastest_precision(device) is wanted
+    assert stored_as(Precision.AUTO, device) is wanted
+    for wish in (Precision.F32, Precision.F16, Precision.BF16):
+        assert stored_as(wish, device) == wish.value
