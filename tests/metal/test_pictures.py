@@ -48,9 +48,10 @@ REQUESTS = {
 def bf16(engine_module: ModuleType) -> Iterator[Any]:
     """An engine on a simulated GPU that has bf16."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MTLSIM_FAMILY", str(BF16_FAMILY))
-        with engine_module.Engine(backend=BackendName.METAL) as engine:
-            yield engine
+        patch.setenv("MTLSIM_FAMILY", str(BF16_FAMILY))  # read as the device is made
+        engine = engine_module.Engine(backend=BackendName.METAL)
+    with engine:
+        yield engine
 
 
 @pytest.mark.parametrize("precision", PSNR_DB)

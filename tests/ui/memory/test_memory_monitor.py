@@ -86,7 +86,7 @@ def test_the_card_tells_what_will_be_saved(qtbot: QtBot) -> None:
     assert sentence.isHidden()
     card.set_forecast(judge(fake_engine.needs(8 * GIB, 4 * GIB), NOW))
     assert not sentence.isHidden()
-    assert sentence.text() == "Needs 4.0 GB of 5.0 GB free; will show small previews"
+    assert sentence.text() == "Needs 4.0 GB of 5.0 GB free; will make previews in tiles"
     assert card.value("peak") == "4.0 GB"
 
 
