@@ -47,7 +47,7 @@ void conditioning_sizes(float *out, const float *sizes) {
   enum { HALF = MODEL_SIZE_WIDTH / 2 };
   for (int s = 0; s < MODEL_SIZES; s++, out += MODEL_SIZE_WIDTH)
     for (int i = 0; i < HALF; i++) {
-      double angle = (double)sizes[s] * pow(10000.0, -(double)i / HALF);
+      double angle = (double)sizes[s] * pow(10000.0, -(double)i / (double)HALF);
       out[i] = (float)cos(angle);
       out[HALF + i] = (float)sin(angle);
     }

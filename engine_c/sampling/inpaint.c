@@ -132,6 +132,6 @@ void inpaint_fill(const inpaint_cells *cells, const uint8_t *rgb, const uint8_t 
 }
 
 void inpaint_fill_color(float color[3], const inpaint_cells *cells, size_t y, size_t x) {
-  fill_between(color, cells, ((float)y + 0.5f) / INPAINT_FACTOR - 0.5f,
-               ((float)x + 0.5f) / INPAINT_FACTOR - 0.5f);
+  fill_between(color, cells, ((float)y + 0.5f) / (float)INPAINT_FACTOR - 0.5f,
+               ((float)x + 0.5f) / (float)INPAINT_FACTOR - 0.5f);
 }
