@@ -23,6 +23,8 @@ from app.checkpoint.stored import (
     ends_in_header,
     is_plain_text,
     shown,
+    truncated,
+    without_tensors,
 )
 
 MAGIC = b"GGUF"
@@ -102,7 +104,7 @@ def read_gguf_header(mapping: mmap.mmap, file_name: str) -> Header:
         metadata[key] = cursor.value(key)
     tensors = [_tensor(cursor) for _ in range(tensor_count)]
     if not tensors:
-        raise CheckpointError(f"{file_name} holds no tensors: choose another file.")
+        raise without_tensors(file_name)
     step = _alignment(metadata, file_name)
     start = -(-cursor.position // step) * step
     entries = tuple(_entry(tensor, start, step, file_name) for tensor in tensors)
@@ -253,6 +255,4 @@ def _check_ranges(entries: tuple[HeaderEntry, ...], file_size: int, file_name: s
         names.add(entry.name)
         position = entry.end
     if position > file_size:
-        raise CheckpointError(
-            f"{file_name} is truncated: it has {file_size} of {position} bytes; download it again."
-        )
+        raise truncated(file_name, file_size, position)

@@ -20,6 +20,8 @@ from app.checkpoint.stored import (
     ends_in_header,
     is_plain_text,
     shown,
+    truncated,
+    without_tensors,
 )
 
 LENGTH_BYTES = 8
@@ -75,7 +77,7 @@ def parse_header(text: bytes, file_size: int, file_name: str) -> Header:
     data_start = LENGTH_BYTES + len(text)
     entries = tuple(_entry(name, value, data_start, file_name) for name, value in fields.items())
     if not entries:
-        raise CheckpointError(f"{file_name} holds no tensors: choose another file.")
+        raise without_tensors(file_name)
     _check_ranges(entries, data_start, file_size, file_name)
     return Header(metadata=metadata, entries=entries)
 
@@ -165,8 +167,6 @@ def _check_ranges(
             raise damaged(file_name, f"tensor '{shown(entry.name)}' {kind}")
         position = entry.end
     if position > file_size:
-        raise CheckpointError(
-            f"{file_name} is truncated: it has {file_size} of {position} bytes; download it again."
-        )
+        raise truncated(file_name, file_size, position)
     if position < file_size:
         raise damaged(file_name, f"{file_size - position} bytes follow its last tensor")

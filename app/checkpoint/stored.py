@@ -45,7 +45,10 @@ class HeaderEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a file says of itself; every range lies inside the file, no two overlap."""
+    """What a file says of itself; every range lies inside the file.
+
+    Only in torch's checkpoints, where tensors may share their bytes, do ranges overlap.
+    """
 
     metadata: Mapping[str, str]
     entries: tuple[HeaderEntry, ...]
@@ -61,6 +64,18 @@ def ends_in_header(file_name: str) -> CheckpointError:
     return CheckpointError(
         f"{file_name} is truncated: it ends inside its header; download it again."
     )
+
+
+def truncated(file_name: str, file_size: int, whole_size: int) -> CheckpointError:
+    """The error of a file that ends before its tensors do; sizes in bytes."""
+    return CheckpointError(
+        f"{file_name} is truncated: it has {file_size} of {whole_size} bytes; download it again."
+    )
+
+
+def without_tensors(file_name: str) -> CheckpointError:
+    """The error of a sound file that has nothing in it."""
+    return CheckpointError(f"{file_name} holds no tensors: choose another file.")
 
 
 def is_plain_text(text: str) -> bool:

@@ -8,7 +8,7 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.checkpoint.stored import CheckpointError, Header, HeaderEntry, is_plain_text, shown
+from app.checkpoint.stored import Header, HeaderEntry, is_plain_text, shown, without_tensors
 from app.checkpoint.torch_archive import TorchArchive
 from app.checkpoint.torch_pickle import TorchTensor
 
@@ -28,7 +28,7 @@ def read_torch_header(path: Path, mapping: mmap.mmap) -> Header:
                 HeaderEntry(name=name, dtype=tensor.dtype, shape=tensor.shape, begin=begin, end=end)
             )
     if not entries:
-        raise CheckpointError(f"{shown(path.name)} holds no tensors: choose another file.")
+        raise without_tensors(shown(path.name))
     return Header(metadata={}, entries=tuple(entries))
 
 

@@ -2,6 +2,7 @@
 
 import random
 import tracemalloc
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,30 @@ def outcome(path: Path) -> bool:
     return True
 
 
+def survivors(
+    path: Path, copies: int, place: Callable[[], int], values: Sequence[int], choose: random.Random
+) -> int:
+    """How many copies of the file still open, each with some bytes at `place()` flipped or set."""
+    good, opened = path.read_bytes(), 0
+    for _ in range(copies):
+        bad = bytearray(good)
+        for _ in range(choose.choice((1, 1, 2, 8))):
+            at = place()
+            bad[at] = choose.choice((bad[at] ^ 1 << choose.randrange(8), *values))
+        path.write_bytes(bad)
+        opened += outcome(path)
+    path.write_bytes(good)
+    return opened
+
+
+def check_cuts(path: Path, lengths: Iterable[int]) -> None:
+    """The file, cut to any of these lengths, does not open."""
+    good = path.read_bytes()
+    for length in lengths:
+        path.write_bytes(good[:length])
+        assert not outcome(path), length
+
+
 def test_damaged_bytes_never_crash(tmp_path: Path) -> None:
     """Seeded flips, cuts and swaps in the header of a whole model."""
     path = tmp_path / "model.safetensors"
@@ -124,14 +149,11 @@ def test_damaged_bytes_never_crash(tmp_path: Path) -> None:
     assert outcome(path)
     header_end = 8 + int.from_bytes(good[:8], "little")
     choose = random.Random(7)
-    opened = 0
-    for _ in range(400):
-        bad = bytearray(good)
-        for _ in range(choose.choice((1, 1, 2, 8))):
-            place = choose.randrange(header_end) if choose.random() < 0.9 else choose.randrange(8)
-            bad[place] = choose.choice((bad[place] ^ 1 << choose.randrange(8), 0x30, 0x2C, 0x22))
-        path.write_bytes(bad)
-        opened += outcome(path)
+
+    def place() -> int:
+        return choose.randrange(header_end) if choose.random() < 0.9 else choose.randrange(8)
+
+    opened = survivors(path, 400, place, (0x30, 0x2C, 0x22), choose)
     assert 0 < opened < 400  # a changed letter of a name is no damage that a header shows
 
 
@@ -139,10 +161,7 @@ def test_truncated_files_are_refused(tmp_path: Path) -> None:
     """Cut anywhere, a file never opens."""
     path = tmp_path / "model.safetensors"
     save_file(ldm_arrays(SMALLEST), path)
-    good = path.read_bytes()
+    size = path.stat().st_size
     choose = random.Random(8)
-    for length in [0, 1, 7, 8, 9, 100, len(good) - 1] + [
-        choose.randrange(len(good)) for _ in range(40)
-    ]:
-        path.write_bytes(good[:length])
-        assert not outcome(path)
+    anywhere = (choose.randrange(size) for _ in range(40))
+    check_cuts(path, [0, 1, 7, 8, 9, 100, size - 1, *anywhere])

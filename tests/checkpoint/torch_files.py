@@ -2,11 +2,14 @@
 
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from numpy.typing import NDArray
+
+from app.checkpoint.stored import CheckpointError
 
 STORAGES = {
     "float32": "FloatStorage",
@@ -14,6 +17,16 @@ STORAGES = {
     "float64": "DoubleStorage",
     "int64": "LongStorage",
 }
+
+MARK_FILE = "ran"  # what a hostile pickle would leave
+
+
+def assert_refused(read: Callable[[Path], object], path: Path, words: str) -> None:
+    """Reading the file ends in one printable sentence with these words, and nothing was run."""
+    with pytest.raises(CheckpointError, match=words) as caught:
+        read(path)
+    assert str(caught.value).isprintable() and str(caught.value).endswith(".")
+    assert not path.with_name(MARK_FILE).exists()
 
 
 def text(value: str) -> bytes:
