@@ -1,5 +1,6 @@
 /* threads: a pool that runs one loop at a time over items, and stops early when asked.
- * The caller's thread is worker 0; the others wait in between. */
+ * The caller's thread is worker 0; the others wait in between: they spin for a moment, if each can
+ * have a processor of its own, and then sleep, as the caller does for the last items. */
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 
@@ -17,7 +18,8 @@ void threads_close(thread_pool *pool);
 int32_t threads_count(const thread_pool *pool);
 int32_t threads_processors(void); /* processors that this process may use */
 
-/* Returns when every item that was begun has ended. Not to be called from inside a body. */
+/* Returns when every item that was begun has ended, and waits for no worker that has not come by
+ * then. Not to be called from inside a body. */
 void threads_run(thread_pool *pool, int64_t count, threads_body body, void *user);
 
 #endif
