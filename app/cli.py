@@ -200,7 +200,11 @@ def _add_precision(parser: argparse.ArgumentParser) -> None:
 def _add_engine(parser: argparse.ArgumentParser) -> None:
     _add_choice(parser, "--backend", BackendName, default=BackendName.AUTO)
     parser.add_argument(
-        "--threads", type=_threads, default=0, metavar="N", help="0: one a processor"
+        "--threads",
+        type=_threads,
+        default=0,
+        metavar="N",
+        help="at most so many; 0: one a processor, which is the most",
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from app.engine.engine import Engine
 from app.engine.metal_sources import metal_sources
 from app.engine.types import BackendName
+from app.machine_processors import threads_for
 from app.paths import cache_folder
 from app.version import VERSION
 
@@ -20,9 +21,12 @@ MOST_BYTES = 1024
 
 
 def open_engine(*, backend: BackendName = BackendName.AUTO, threads: int = 0) -> Engine:
-    """As `Engine`; the timing of a GPU is done once and kept. Raises EngineError."""
+    """As `Engine`, with as many threads as pay; the timing of a GPU is done once and kept.
+
+    Raises EngineError.
+    """
     known = "" if backend is BackendName.CPU else kept_tuning()
-    engine = Engine(backend=backend, threads=threads, tuning=known)
+    engine = Engine(backend=backend, threads=threads_for(threads), tuning=known)
     found = engine.report().tuning
     if found and found != known:
         _keep(found)

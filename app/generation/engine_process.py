@@ -45,6 +45,7 @@ from app.generation.process_memory import resident_bytes
 from app.generation.request import GenerationRequest, RequestError
 from app.generation.step_clock import Pace, StepClock
 from app.machine_memory import machine_memory
+from app.machine_processors import threads_for
 from app.paths import log_folder
 
 MEMORY_SECONDS = 1.0
@@ -236,7 +237,11 @@ class EngineProcess:
 
     def _plan(self, backend: BackendName) -> None:
         """Forecasts with an engine of its own, with as many threads, for they count in the plan."""
-        with Engine(backend=backend, plans_only=True) as engine, PictureMaker(engine) as maker:
+        threads = threads_for(0)
+        with (
+            Engine(backend=backend, threads=threads, plans_only=True) as engine,
+            PictureMaker(engine) as maker,
+        ):
             while plan := _newest(self._plans):
                 maker.add_ons = self._add_ons
                 answer = _planned(maker, plan)

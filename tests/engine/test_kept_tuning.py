@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app import machine_processors
 from app.engine import kept_tuning
 from app.engine.kept_tuning import open_engine, tuning_file, tuning_key
 from app.engine.types import EngineReport
@@ -27,6 +28,7 @@ class FakeEngine:
 
     def __init__(self, *, tuning: str, **options: Any) -> None:
         self.given = tuning
+        self.threads = options["threads"]
 
     def report(self) -> EngineReport:
         return EngineReport(tuning=self.given or LINE)
@@ -87,3 +89,14 @@ def test_a_cache_that_cannot_be_written_costs_a_timing() -> None:
     tuning_file().parent.write_text("a file in the folder's place")
     assert given() == ""
     assert given() == ""
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize(("wish", "wanted"), [(0, 3), (1, 1), (3, 3), (4, 3), (-1, -1)])
+def test_no_more_threads_than_processors(
+    monkeypatch: pytest.MonkeyPatch, wish: int, wanted: int
+) -> None:
+    """A wish is the most that there are; one that makes no sense is the engine's to refuse."""
+    monkeypatch.setattr(machine_processors, "machine_processors", lambda: 3)
+    engine: Any = open_engine(threads=wish)
+    assert engine.threads == wanted

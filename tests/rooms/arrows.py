@@ -17,6 +17,7 @@ FLOOR = (
     "app.settings",
     "app.version",
     "app.machine_memory",
+    "app.machine_processors",
     "app.diagnostic_log",
 )
 COMMAND_LINE = ("app.cli", "app.cli_commands", "app.cli_output", "app.cli_reports")
