@@ -7,14 +7,14 @@ Rows of pixels or tokens times a weight, as a linear layer: 4096 cubed and shape
 """
 
 import argparse
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cffi
 
+from benchmarks.measurement import PRODUCT_RUNS, Shape
 from tests.engine_library import ENGINE_FOLDER, build_probe
 
 SOURCE = Path(__file__).with_name("gemm.c")
@@ -26,9 +26,7 @@ SHAPES = (  # rows, depth, columns
     (512, 1280, 1280),
     (154, 768, 320),
 )
-Shape = tuple[int, int, int]
 DTYPES = {"f32": 0, "bf16": 2}  # of engine.h
-RUNS = 7
 
 
 @cache
@@ -55,30 +53,15 @@ def instruction_sets() -> dict[str, int]:
 def engine_run(shape: Shape, dtype: str, threads: int, isa: int) -> tuple[float, float]:
     """Least seconds and largest error."""
     ffi, engine = library()
-    seconds, worst = ffi.new("double[]", RUNS), ffi.new("double *")
+    seconds, worst = ffi.new("double[]", PRODUCT_RUNS), ffi.new("double *")
     error = ffi.new("sd_error *")
     rows, depth, columns = shape
-    request = ffi.new("gemm_request *", [threads, isa, rows, depth, columns, RUNS, DTYPES[dtype]])
+    request = ffi.new(
+        "gemm_request *", [threads, isa, rows, depth, columns, PRODUCT_RUNS, DTYPES[dtype]]
+    )
     if engine.gemm_run(seconds, worst, request, error):
         raise SystemExit(ffi.string(error.text).decode())
     return min(seconds), worst[0]
-
-
-def torch_run(shape: Shape, dtype: str, threads: int) -> float:
-    """Least seconds of torch's linear."""
-    import torch  # only where it is asked for
-
-    torch.set_num_threads(threads)
-    kind = {"f32": torch.float32, "bf16": torch.bfloat16}[dtype]
-    rows, depth, columns = shape
-    x, w = torch.rand(rows, depth, dtype=kind), torch.rand(columns, depth, dtype=kind)
-    multiply: Callable[..., Any] = torch.nn.functional.linear
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        multiply(x, w)
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def lines(threads: int, has_torch: bool) -> Iterator[str]:
@@ -93,6 +76,8 @@ def lines(threads: int, has_torch: bool) -> Iterator[str]:
                 seconds, error = engine_run(shape, dtype, threads, isa)
                 yield f"| {title} | {dtype} | {name} | {work / seconds:.0f} | {error:.1e} |"
             if has_torch:
+                from benchmarks.gemm_torch import torch_run  # only where there is torch
+
                 rate = work / torch_run(shape, dtype, threads)
                 yield f"| {title} | {dtype} | torch | {rate:.0f} | |"
 

@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass, fields
 SIDE = 512
 CFG_SCALE = 7.0
 PROMPT = "a photograph of an old lighthouse on a cliff, evening light"
+PRODUCT_RUNS = 7  # of which the fastest counts
+
+Shape = tuple[int, int, int]  # of a product: rows, depth, columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +35,9 @@ class Measurement:
     foreign: float = -1.0
 
 
-def peak_mib() -> float:
-    """The largest resident size that this process has had."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_mib(usage: resource.struct_rusage | None = None) -> float:
+    """The largest resident size that this process has had, or one of which `usage` tells."""
+    peak = (usage or resource.getrusage(resource.RUSAGE_SELF)).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 

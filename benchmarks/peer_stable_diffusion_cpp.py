@@ -1,6 +1,6 @@
 """One picture by stable-diffusion.cpp (PyPI's stable-diffusion-cpp-python), measured.
 
-python -m benchmarks.peer_stable_diffusion_cpp CHECKPOINT THREADS STEPS
+python -m benchmarks.peer_stable_diffusion_cpp CHECKPOINT THREADS STEPS [PNG]
 """
 
 import sys
@@ -26,7 +26,7 @@ def main() -> None:
         if step > 0:
             step_times.append(seconds)
 
-    peer.generate_image(
+    pictures = peer.generate_image(
         prompt=PROMPT,
         width=SIDE,
         height=SIDE,
@@ -36,12 +36,15 @@ def main() -> None:
         seed=1,
         progress_callback=progressed,
     )
+    decode_s = time.monotonic() - moments[-1]
+    for png in sys.argv[4:]:
+        pictures[0].save(png)
     report(
         Measurement(
             load_s=started - loading,
             text_s=moments[0] - started,
             step_s=median(step_times),
-            decode_s=time.monotonic() - moments[-1],
+            decode_s=decode_s,
             peak_mib=peak_mib(),
         )
     )

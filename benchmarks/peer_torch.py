@@ -1,6 +1,6 @@
 """One picture by diffusers' and transformers' networks on torch, measured.
 
-    python -m benchmarks.peer_torch CHECKPOINT THREADS STEPS f32|bf16
+    python -m benchmarks.peer_torch CHECKPOINT THREADS STEPS f32|bf16 [PNG]
 
 f32 runs in torch's ordinary layout and bf16 in channels_last, which is the fastest of each.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from PIL import Image
 
 from benchmarks.measurement import CFG_SCALE, SIDE, Measurement, peak_mib, report
 from tests.golden import torch_networks as reference
@@ -31,6 +32,7 @@ def main() -> None:
     """Loads, makes the picture by Euler's steps, reports."""
     checkpoint, threads, steps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     dtype = torch.bfloat16 if sys.argv[4] == "bf16" else torch.float32
+    png = sys.argv[5] if len(sys.argv) > 5 else None
     torch.set_num_threads(threads)
     loading = time.monotonic()
     networks = opened(checkpoint, dtype)
@@ -49,8 +51,11 @@ def main() -> None:
         x = x + (negative + CFG_SCALE * (positive - negative)) * (sigmas[index + 1] - sigma)
         step_times.append(time.monotonic() - step_started)
     decoding = time.monotonic()
-    (reference.vae_decode(networks.vae, x).clamp(-1, 1) * 127.5 + 127.5).to(torch.uint8)
+    decoded = reference.vae_decode(networks.vae, x)
+    pixels = (decoded.clamp(-1, 1) * 127.5 + 127.5).to(torch.uint8)
     finished = time.monotonic()
+    if png:
+        Image.fromarray(pixels[0].permute(1, 2, 0).contiguous().numpy()).save(png)
     report(
         Measurement(
             load_s=started - loading,

@@ -11,16 +11,15 @@ README.md says how the peers are set up. A peer whose Python is not given is lef
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measurement import Measurement, combined, parse
+from benchmarks.measurement import Measurement, combined, parse, peak_mib
 from tests.full_size.picture import checkpoint_in
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,37 +35,81 @@ def processor_seconds() -> float:
     return busy / os.sysconf("SC_CLK_TCK")
 
 
-def children_seconds() -> float:
-    """Processor seconds of all children that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Where three clocks stand.
+
+    clock: the wall's; machine: the work of all processors; own: that of this process and of its
+    children that ended.
+    """
+
+    clock: float
+    machine: float
+    own: float
+
+
+def moment() -> Moment:
+    """Now."""
+    return Moment(clock=time.monotonic(), machine=processor_seconds(), own=sum(os.times()[:4]))
+
+
+def foreign_since(start: Moment) -> float:
+    """Share of the processors that others took since then, 0..1; -1: not known."""
+    now = moment()
+    if now.machine < 0:
+        return -1.0
+    room = (now.clock - start.clock) * (os.cpu_count() or 1)
+    return (now.machine - start.machine - now.own + start.own) / room
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A child that ended: what it printed, seconds from start to end, most memory, foreign load."""
+
+    output: str
+    seconds: float
+    peak_mib: float
+    foreign: float
+
+
+def run(command: Sequence[str]) -> Run:
+    """Runs one child to its end. Raises CalledProcessError if it fails."""
+    started = moment()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command, output)
+    return Run(
+        output=output,
+        seconds=time.monotonic() - started.clock,
+        peak_mib=peak_mib(usage),
+        foreign=foreign_since(started),
+    )
 
 
 def measure(command: Sequence[str]) -> Measurement:
-    """Runs one child and adds how much others disturbed it."""
-    machine, children, started = processor_seconds(), children_seconds(), time.monotonic()
-    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    measurement = parse(ended.stdout)
-    if machine < 0:
-        return measurement
-    own = children_seconds() - children
-    room = (time.monotonic() - started) * (os.cpu_count() or 1)
-    return replace(measurement, foreign=(processor_seconds() - machine - own) / room)
+    """What a child reports of itself, and how much others disturbed it."""
+    ended = run(command)
+    return replace(parse(ended.output), foreign=ended.foreign)
 
 
-def commands(arguments: argparse.Namespace, checkpoint: Path) -> dict[str, list[str]]:
-    """What is run, by the name it has in the table."""
-    common = [str(checkpoint), str(arguments.threads), str(arguments.steps)]
+def commands(
+    common: Sequence[str], cpp_python: str | None, torch_python: str | None, *, has_own: bool
+) -> dict[str, list[str]]:
+    """What is run, by the name it has in the table; `common`: checkpoint, threads, steps."""
     found = {}
-    if not arguments.peers_only:
+    if has_own:
         aquatint = [sys.executable, "-m", "benchmarks.peer_aquatint", *common]
         found["aquatint f32"] = [*aquatint, "f32"]
         found["aquatint bf16"] = [*aquatint, "bf16"]
-    if arguments.cpp_python:
+    if cpp_python:
         peer = "benchmarks.peer_stable_diffusion_cpp"
-        found["stable-diffusion.cpp"] = [arguments.cpp_python, "-m", peer, *common]
-    if arguments.torch_python:
-        torch = [arguments.torch_python, "-m", "benchmarks.peer_torch", *common]
+        found["stable-diffusion.cpp"] = [cpp_python, "-m", peer, *common]
+    if torch_python:
+        torch = [torch_python, "-m", "benchmarks.peer_torch", *common]
         found["diffusers f32"] = [*torch, "f32"]
         found["diffusers bf16"] = [*torch, "bf16"]
     return found
@@ -99,7 +142,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    programs = commands(arguments, checkpoint_in(arguments.folder))
+    checkpoint = checkpoint_in(arguments.folder)
+    programs = commands(
+        [str(checkpoint), str(arguments.threads), str(arguments.steps)],
+        arguments.cpp_python,
+        arguments.torch_python,
+        has_own=not arguments.peers_only,
+    )
     results: dict[str, list[Measurement]] = {name: [] for name in programs}
     for number in range(arguments.rounds):
         for name, command in programs.items():
