@@ -8,6 +8,7 @@
 
 #include "backend/reference.h"
 #include "backend/self_test_cases.h"
+#include "base/blocks.h"
 #include "base/error.h"
 #include "base/half.h"
 #include "graph/plan.h"
@@ -29,6 +30,12 @@ typedef struct self_test {
   reference_values values;
   uint64_t random;
 } self_test;
+
+/* Of activations, in the order of sd_dtype: SD_F32, SD_F16, SD_BF16. */
+typedef struct self_test_storages {
+  sd_dtype first, last;
+  int32_t has_pairs;
+} self_test_storages;
 
 /* Evenly spread over mean - spread to mean + spread. */
 typedef struct self_test_range {
@@ -63,7 +70,8 @@ static sd_dtype self_test_in_dtype(const self_test *t, int role) {
 
 static void self_test_shape_weight(self_test *t, int role, int32_t rank, const int64_t *shape) {
   weight *w = &t->weights[role];
-  const sd_dtype dtype = t->graph.dtype == SD_BF16 ? SD_BF16 : SD_F16;
+  const sd_dtype plain = t->graph.dtype == SD_BF16 ? SD_BF16 : SD_F16;
+  const sd_dtype dtype = role == WEIGHT_MAIN && t->test->weight ? t->test->weight : plain;
   *w = (weight){.name = "self-test", .dtype = dtype, .rank = rank};
   for (int i = 0; i < 4; i++) w->shape[i] = i < rank ? shape[i] : 1;
 }
@@ -182,6 +190,25 @@ static const double *self_test_draw(self_test *t, void *stored, sd_dtype dtype, 
   return values;
 }
 
+/* Random blocks of Q8_0: a scale of 2^-7 or 2^-8, so that f16 holds its products, and 32 bytes. */
+static const double *self_test_draw_blocks(self_test *t, void *stored, int64_t count) {
+  double *values = arena_take(&t->memory, (size_t)count * sizeof *values);
+  uint8_t *at = stored;
+  double scale = 0;
+  for (int64_t i = 0; values && i < count; i++) {
+    if (i % (int64_t)blocks_numbers(SD_Q8_0) == 0) {
+      const float drawn = self_test_random(t) < 0 ? 0x1p-7f : 0x1p-8f;
+      half_pack(at, &drawn, SD_F16, 1);
+      scale = (double)drawn;
+      at += half_dtype_bytes(SD_F16);
+    }
+    const int8_t number = (int8_t)lrintf(127 * self_test_random(t));
+    *at++ = (uint8_t)number;
+    values[i] = scale * number;
+  }
+  return values;
+}
+
 /* Off zero, so that a mean is there to be found; integers so that all they may be occurs. */
 static self_test_range self_test_in_range(const self_test_case *c, int role) {
   const float rows = (float)(c->out.h + c->in[IN_Y].w), keys = (float)c->in[IN_K].w;
@@ -204,7 +231,9 @@ static self_test_range self_test_weight_range(const self_test *t, int role) {
 static sd_status self_test_fill_weight(self_test *t, int role, sd_error *error) {
   weight *w = &t->weights[role];
   void *data = arena_take(&t->memory, (size_t)weights_source_bytes(w));
-  if (data)
+  if (data && blocks_numbers(w->dtype))
+    t->values.weights[role] = self_test_draw_blocks(t, data, weights_elements(w));
+  else if (data)
     t->values.weights[role] =
         self_test_draw(t, data, w->dtype, weights_elements(w), self_test_weight_range(t, role));
   if (!t->values.weights[role])
@@ -294,8 +323,10 @@ static sd_status self_test_run_case(sd_op_check *row, backend *b, const self_tes
 
 /* ---- all cases ---- */
 
-static sd_status self_test_run_storages(sd_op_check *row, backend *b, op_kind op, sd_dtype first,
-                                        sd_dtype last, sd_error *error) {
+/* Every case of the operator in the storages from first to last, and those in_pairs in bf16 too if
+ * has_pairs. */
+static sd_status self_test_run_storages(sd_op_check *row, backend *b, op_kind op,
+                                        self_test_storages storages, sd_error *error) {
   *row = (sd_op_check){0};
   snprintf(row->op, sizeof row->op, "%s", ops_name(op));
   snprintf(row->served_by, sizeof row->served_by, "%s", b->table->served_by(b, op));
@@ -303,7 +334,8 @@ static sd_status self_test_run_storages(sd_op_check *row, backend *b, op_kind op
   for (int32_t i = 0; self_test_case_at(i); i++) {
     const self_test_case *test = self_test_case_at(i);
     if (test->op != op) continue;
-    for (sd_dtype storage = first; storage <= last; storage++, runs++) {
+    const sd_dtype last = storages.has_pairs && test->in_pairs ? SD_BF16 : storages.last;
+    for (sd_dtype storage = storages.first; storage <= last; storage++, runs++) {
       sd_status status = self_test_run_case(row, b, test, storage, error);
       if (status) return status;
     }
@@ -313,20 +345,21 @@ static sd_status self_test_run_storages(sd_op_check *row, backend *b, op_kind op
 }
 
 sd_status self_test_run_op(sd_op_check *row, backend *b, op_kind op, sd_error *error) {
-  return self_test_run_storages(row, b, op, SD_F32, SD_F16, error);
+  return self_test_run_storages(row, b, op, (self_test_storages){SD_F32, SD_F16, 0}, error);
 }
 
 sd_status self_test_run_op_in(sd_op_check *row, backend *b, op_kind op, sd_dtype storage,
                               sd_error *error) {
-  return self_test_run_storages(row, b, op, storage, storage, error);
+  return self_test_run_storages(row, b, op, (self_test_storages){storage, storage, 0}, error);
 }
 
 sd_status self_test_run(sd_op_check *out, int32_t *count, backend *b, int32_t capacity,
                         sd_error *error) {
+  const self_test_storages storages = {SD_F32, SD_F16, !b->table->cannot_store(b, SD_BF16)};
   *count = OP_COUNT;
   sd_status status = SD_OK;
   for (int32_t op = 0; op < OP_COUNT && op < capacity && !status; op++)
-    status = self_test_run_op(&out[op], b, (op_kind)op, error);
+    status = self_test_run_storages(&out[op], b, (op_kind)op, storages, error);
   b->table->reserve(b, 0, NULL);
   return status;
 }

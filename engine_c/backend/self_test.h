@@ -5,8 +5,10 @@
 
 #include "backend/backend.h"
 
-/* Fills up to `capacity` rows; *count is the number of operators. Fails only where the backend
- * cannot run at all; a wrong operator is a row that did not pass. */
+/* Fills up to `capacity` rows; *count is the number of operators. Every case with f32 and with f16
+ * storage; those of products that are faster in bf16 with that as well, where the backend stores
+ * it. Fails only where the backend cannot run at all; a wrong operator is a row that did not pass.
+ */
 sd_status self_test_run(sd_op_check *out, int32_t *count, backend *b, int32_t capacity,
                         sd_error *error);
 

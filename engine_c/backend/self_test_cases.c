@@ -47,12 +47,15 @@ static const self_test_case SELF_TEST_CASES[] = {
      .args = {.act = ACT_GELU},
      .in = {[IN_X] = {1, 3, 5, 64}, [IN_RESIDUAL] = {1, 3, 5, 33}},
      .out = {.c = 33},
-     .has_bias = 1},
+     .has_bias = 1,
+     .in_pairs = 1},
     {.op = OP_linear,
      .args = {.act = ACT_GEGLU},
      .in = {{2, 1, 17, 64}},
      .out = {.c = 36},
-     .has_bias = 1},
+     .has_bias = 1,
+     .in_pairs = 1},
+    {.op = OP_linear, .in = {{2, 1, 9, 64}}, .out = {.c = 37}, .weight = SD_Q8_0},
     /* large enough to be cut: many rows of a long sum, and many outputs */
     {.op = OP_linear,
      .in = {[IN_X] = {2, 9, 11, 330}, [IN_RESIDUAL] = {2, 9, 11, 21}},
@@ -72,7 +75,8 @@ static const self_test_case SELF_TEST_CASES[] = {
      .in = {{1, 7, 9, 32}},
      .out = {.h = 4, .w = 5, .c = 16},
      .kernel = 3,
-     .has_bias = 1},
+     .has_bias = 1,
+     .in_pairs = 1},
     {.op = OP_conv2d,
      .args = {.stride = 2},
      .in = {{2, 6, 10, 16}},
@@ -91,6 +95,13 @@ static const self_test_case SELF_TEST_CASES[] = {
      .in = {{1, 5, 3, 16}},
      .out = {.h = 9, .w = 5, .c = 8},
      .kernel = 3},
+    /* pixels enough for the channels that bf16 enlarges by phases */
+    {.op = OP_conv2d,
+     .args = {.stride = 1, .pad = 1, .upsample = 1},
+     .in = {{1, 8, 16, 32}},
+     .out = {.h = 16, .w = 32, .c = 3},
+     .kernel = 3,
+     .in_pairs = 1},
     /* the shortcut of a skip connection; a channel add that all pictures share */
     {.op = OP_conv2d,
      .args = {.stride = 1},
@@ -110,7 +121,8 @@ static const self_test_case SELF_TEST_CASES[] = {
      .in = {{1, 13, 17, 64}},
      .out = {.h = 13, .w = 17, .c = 3},
      .kernel = 3,
-     .has_bias = 1},
+     .has_bias = 1,
+     .in_pairs = 1},
 
     /* heads of 40, 64, 80 and 160 channels */
     {.op = OP_attention,
@@ -121,7 +133,8 @@ static const self_test_case SELF_TEST_CASES[] = {
      .in = {{2, 1, 77, 128}, {2, 1, 77, 128}, {2, 1, 77, 128}}},
     {.op = OP_attention,
      .args = {.heads = 1},
-     .in = {{4, 3, 5, 80}, {2, 1, 91, 80}, {2, 1, 91, 80}, {1, 1, 1, 2}}},
+     .in = {{4, 3, 5, 80}, {2, 1, 91, 80}, {2, 1, 91, 80}, {1, 1, 1, 2}},
+     .in_pairs = 1},
     {.op = OP_attention,
      .args = {.heads = 1},
      .in = {{2, 3, 3, 160}, {1, 1, 9, 160}, {1, 1, 9, 160}}},
@@ -129,7 +142,8 @@ static const self_test_case SELF_TEST_CASES[] = {
     {.op = OP_attention,
      .args = {.heads = 1},
      .in = {{1, 5, 7, 40}, {1, 1, 290, 40}, {1, 1, 290, 40}},
-     .spread = 5},
+     .spread = 5,
+     .in_pairs = 1},
 };
 
 const self_test_case *self_test_case_at(int32_t index) {

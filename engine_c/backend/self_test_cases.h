@@ -19,6 +19,9 @@ typedef struct self_test_case {
   int32_t has_bias;           /* linear and conv2d */
   sd_dtype dtype;             /* arange: SD_F32 or SD_I32 */
   float spread;               /* of inputs around their mean; 0: 2 */
+  int32_t in_pairs;           /* 1: of those multiplied in bf16 where a backend can; self_test_run
+                                 checks them in that storage too */
+  sd_dtype weight;            /* SD_F32: as the storage suits; else a block format */
 } self_test_case;
 
 /* NULL past the end. */

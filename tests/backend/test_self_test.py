@@ -109,6 +109,11 @@ def test_one_wrong_number_is_found(op: str, storage: str) -> None:
     assert check.status == 0
 
 
+@pytest.mark.parametrize("op", ["linear", "conv2d", "attention"])
+def test_one_wrong_number_of_a_product_in_bf16_is_found(op: str) -> None:
+    assert Check("NUMBER", op, storage=probe()[1].SD_BF16).failed == [op]
+
+
 @pytest.mark.parametrize("op", OPS)
 def test_a_number_that_is_none_is_found(op: str) -> None:
     check = Check("NAN", op, storage=0)
