@@ -36,11 +36,13 @@ FLAGS = (
 )
 
 
-def build_engine_library(rooms: Iterable[str] = (), metal: Path | None = None) -> Path:
+def build_engine_library(
+    rooms: Iterable[str] = (), metal: Path | None = None, included: Path | None = None
+) -> Path:
     """Compile `rooms` of engine_c (folders or single C files; none: all of it) into one library.
 
     metal: the folder of a built simulator (tests/metal_sim/simulator.py), whose device the library
-    then has; None: a library without Metal.
+    then has; None: a library without Metal. included: a header that every source begins with.
 
     The result is kept in the temporary folder under a hash of compiler, flags and sources, so a
     second call costs nothing. The compiler is $CC, else cc. Raises RuntimeError with the
@@ -48,11 +50,14 @@ def build_engine_library(rooms: Iterable[str] = (), metal: Path | None = None) -
     """
     sources = sorted({path for room in list(rooms) or ["."] for path in _sources(room)})
     command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, *INCLUDES]
+    if included:
+        command += ["-include", str(included)]
     links = ["-lm", "-lpthread"]
     if metal:
         sources = [path for path in sources if path.name != NO_DEVICE]
         links = [str(_build_device(metal)), f"@{metal / 'link.rsp'}", *links]
-    library = _cache_folder() / f"engine-{_digest([*command, *links], sources)}.so"
+    hashed = [*sources, included] if included else sources
+    library = _cache_folder() / f"engine-{_digest([*command, *links], hashed)}.so"
     if not library.exists():
         _compile([*command, *map(str, sources), *links], library)
     return library

@@ -18,7 +18,8 @@ typedef struct cpu_block {
   float *tile;
   int64_t stride;
   int32_t rows, segments, length;
-  int32_t accumulate; /* 0: the tile is overwritten */
+  int32_t accumulate;
+  const float *first; /* [panel]: if not accumulate, what each row begins with; NULL: zeros */
 } cpu_block;
 
 /* Most rows of a block of pairs, in two halves. */
@@ -42,7 +43,8 @@ typedef struct cpu_pairs {
   float *tile;
   int64_t stride; /* of the tile's rows */
   int32_t rows, segments, length, panels;
-  int32_t accumulate; /* 0: the tile is overwritten */
+  int32_t accumulate;
+  const float *first; /* [panels * panel]: if not accumulate, what each row begins with; or NULL */
 } cpu_pairs;
 
 /* Scores of a panel of queries, turned into weights:

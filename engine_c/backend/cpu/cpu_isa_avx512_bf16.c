@@ -35,13 +35,17 @@ static inline __attribute__((always_inline)) __m512bh pairs_of(const char *at) {
   return (__m512bh)_mm512_set1_epi32(two);
 }
 
-/* Rows first to first + STRIP_ROWS of one panel. */
-static void pairs_strip(const cpu_pairs *p, const uint16_t *panel, float *tile, int32_t first) {
+/* Rows first to first + STRIP_ROWS of panel `index`. */
+static void pairs_strip(const cpu_pairs *p, int32_t index, int32_t first) {
+  const uint16_t *panel = p->b + index * p->b_panel;
+  float *tile = p->tile + first * p->stride + index * STRIP_COLUMNS;
+  const float *row = p->first ? p->first + index * STRIP_COLUMNS : NULL;
   __m512 sum[STRIP_ROWS][ISA_VECTORS];
   PAIRS_UNROLL for (int32_t i = 0; i < STRIP_ROWS * ISA_VECTORS; i++) {
     const float *at = tile + i / ISA_VECTORS * p->stride + i % ISA_VECTORS * 16;
-    sum[i / ISA_VECTORS][i % ISA_VECTORS] =
-        p->accumulate ? _mm512_loadu_ps(at) : _mm512_setzero_ps();
+    sum[i / ISA_VECTORS][i % ISA_VECTORS] = p->accumulate ? _mm512_loadu_ps(at)
+                                            : row ? _mm512_loadu_ps(row + i % ISA_VECTORS * 16)
+                                                  : _mm512_setzero_ps();
   }
   for (int32_t s = 0; s < p->segments; s++) {
     const cpu_rows half = p->a[2 * s + first / CPU_PAIR_HALF];
@@ -64,8 +68,7 @@ static void pairs_strip(const cpu_pairs *p, const uint16_t *panel, float *tile, 
 
 static void multiply_pairs(const cpu_pairs *p) {
   for (int32_t i = 0; i < p->panels; i++)
-    for (int32_t row = 0; row < p->rows; row += STRIP_ROWS)
-      pairs_strip(p, p->b + i * p->b_panel, p->tile + row * p->stride + i * STRIP_COLUMNS, row);
+    for (int32_t row = 0; row < p->rows; row += STRIP_ROWS) pairs_strip(p, i, row);
 }
 
 static void begin_pairs(void) {}
@@ -74,6 +77,7 @@ static void end_pairs(void) {}
 #define ISA_SET avx512_bf16
 #define ISA_USABLE (ISA_AVX512_USABLE && __builtin_cpu_supports("avx512bf16"))
 #define ISA_PAIRS 2
+#define ISA_TO_BF16(v) ((hvec)_mm512_cvtneps_pbh((__m512)(v)))
 #include "backend/cpu/cpu_isa_body.h"
 
 #if defined(__clang__)

@@ -8,6 +8,8 @@
  *   ISA_USABLE   expression: non-zero if this processor has the set
  *   ISA_PAIRS    its pair_depth, if it has begin_pairs, multiply_pairs, end_pairs and weigh_pairs
  *   ISA_FROM_HALF(h), ISA_TO_HALF(v)   vectors of binary16 bits to f32 and back; undefined: scalar
+ *   ISA_TO_BF16(v)   a vector of f32 to bf16; undefined: in integers; it may make zeros of
+ * subnormals
  *
  * Sources: exp by Cody and Waite's reduction and a polynomial; erfc by Abramowitz and
  * Stegun 7.1.26. */
@@ -64,7 +66,9 @@ ISA_INLINE void block_of(const cpu_block *block, const int32_t rows) {
   float *tile[ISA_ROWS * ISA_VECTORS];
   ISA_UNROLL for (int32_t i = 0; i < rows * ISA_VECTORS; i++) {
     tile[i] = block->tile + i / ISA_VECTORS * stride + i % ISA_VECTORS * LANES;
-    sum[i] = block->accumulate ? vec_load(tile[i]) : (vec){0};
+    sum[i] = block->accumulate ? vec_load(tile[i])
+             : block->first    ? vec_load(block->first + i % ISA_VECTORS * LANES)
+                               : (vec){0};
   }
   const float *b = block->b;
   const float *const *segment = block->a;
@@ -170,11 +174,15 @@ static void unpack(float *out, const void *source, sd_dtype dtype, size_t count)
 /* One vector as SD_F16 or SD_BF16, rounded to nearest even; every call has a constant dtype. */
 ISA_INLINE hvec vec_pack(vec v, const sd_dtype dtype) {
   if (dtype == SD_F16) return ISA_TO_HALF(v);
+#ifdef ISA_TO_BF16
+  return ISA_TO_BF16(v);
+#else
   const uvec bits = (uvec)v;
   const uvec rounded = bits + 0x7fff + (bits >> 16 & 1);
   const ivec is_nan = v != v;
   const vec kept = vec_select(is_nan, (vec)(bits | 0x400000), (vec)rounded);
   return __builtin_convertvector((uvec)kept >> 16, hvec);
+#endif
 }
 
 ISA_INLINE void pack_of(uint16_t *out, const float *source, const sd_dtype dtype, size_t count) {

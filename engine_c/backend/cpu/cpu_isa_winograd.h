@@ -52,7 +52,7 @@ static void winograd_filter(float *out, size_t stride, const float *taps, size_t
   }
 }
 
-/* out[4 pixels] += A^T m A, m[16 places][count]; a pixel may be NULL; count: multiple of LANES. */
+/* out[4 pixels] = A^T m A, m[16 places][count]; a pixel may be NULL; count: multiple of LANES. */
 static void winograd_output(float *const *out, const float *m, size_t stride, size_t count) {
   for (size_t i = 0; i < count; i += LANES) {
     vec half[8];
@@ -68,7 +68,7 @@ static void winograd_output(float *const *out, const float *m, size_t stride, si
       const vec pixel[2] = {line[0] + line[1] + line[2], line[1] - line[2] - line[3]};
       for (int32_t x = 0; x < 2; x++) {
         float *to = out[2 * y + x];
-        if (to) vec_store(to + i, vec_load(to + i) + pixel[x]);
+        if (to) vec_store(to + i, pixel[x]);
       }
     }
   }

@@ -5,10 +5,10 @@
  *                            source[pixel moved by tap][channel] * weight[tap][channel][column])
  *
  * Work is handed out in tiles of output pixels x columns. A tile's sums stand in f32 in the
- * worker's workspace; they begin as bias, channel_add and residual, take one block of K after the
- * other (taps x channels: the weights of a block as f32 in the workspace, the pixels read where
- * they lie through addresses, or through a small f32 copy if they are f16; or, in bf16, as
- * cpu_pairs.c does it), and are then stored through act. Owns tiles and blocks; knows neither the
+ * worker's workspace; they begin as bias and channel_add, take one block of K after the other (taps
+ * x channels: the weights of a block as f32 in the workspace, the pixels read where they lie
+ * through addresses, or through a small f32 copy if they are f16; or, in bf16, as cpu_pairs.c does
+ * it), and are then stored through act, with the residual. Owns tiles and blocks; knows neither the
  * instruction set nor who asks. */
 #include <string.h>
 
@@ -20,6 +20,7 @@ enum {
   TILE_ROWS = 384, /* most of any kind */
   TILE_COLUMNS = MOST_TILE_COLUMNS,
   BLOCK_DEPTH = 320,    /* most k of a block in f32 */
+  PAIRS_CHANNELS = 512, /* most of a block in pairs: its rows stay in the first cache */
   TILES_PER_WORKER = 8, /* at least, for an even end */
   MOST_TAPS = 9,
   MOST_ROWS = 16 /* of a block in f32, of any instruction set */
@@ -28,12 +29,14 @@ enum {
 /* How large the tiles of a kind of product are. */
 typedef struct matrix_limits {
   int32_t tile_rows, least_blocks; /* most rows, and few blocks of rows: not cut further */
-  int32_t depth, channels;         /* most k of a block, and what cuts channels */
+  int32_t depth;                   /* most k of a block */
+  int32_t most_channels, channels; /* of a block, and what they are a multiple of, cut */
   int64_t work;                    /* most multiplications of a tile: under 10 ms */
 } matrix_limits;
 
-static const matrix_limits IN_F32 = {192, 8, BLOCK_DEPTH, 1, 1 << 28};
-static const matrix_limits IN_PAIRS = {TILE_ROWS, 3, PAIRS_DEPTH, OPS_BF16_BLOCK, 1 << 30};
+static const matrix_limits IN_F32 = {192, 8, BLOCK_DEPTH, BLOCK_DEPTH, 1, 1 << 28};
+static const matrix_limits IN_PAIRS = {TILE_ROWS,      3,      PAIRS_DEPTH, PAIRS_CHANNELS,
+                                       OPS_BF16_BLOCK, 1 << 30};
 
 /* How a product is cut. */
 typedef struct matrix {
@@ -139,7 +142,8 @@ static void tile_multiply(const matrix_tile *tile, const product_part *part) {
                        .rows = product_min(isa->rows, t->rows - r),
                        .segments = part->taps,
                        .length = part->channels,
-                       .accumulate = 1};
+                       .first = t->first,
+                       .accumulate = !part->is_first};
     tile_addresses(tile, part, r, block.rows, a);
     for (int32_t i = 0, ahead = 0; i < panels; i++) {
       for (; ahead < isa->rows * (i + 1) / panels;
@@ -147,6 +151,7 @@ static void tile_multiply(const matrix_tile *tile, const product_part *part) {
         tile_prefetch(tile, part, r + isa->rows + ahead);
       isa->block(&block);
       block.tile += isa->panel;
+      if (block.first) block.first += isa->panel;
       block.b += (int64_t)part->taps * part->channels * isa->panel;
     }
   }
@@ -158,7 +163,8 @@ static void tile_multiply_all(const matrix_tile *tile, const matrix_limits *limi
   for (int32_t s = 0; s < p->source_count; s++) {
     const product_source *source = &p->sources[s];
     const int32_t unit = limits->channels;
-    const int32_t channels = unit * product_even(source->channels / unit, limits->depth / unit);
+    const int32_t channels =
+        unit * product_even(source->channels / unit, limits->most_channels / unit);
     const int32_t group = product_even(taps, product_min(taps, limits->depth / channels));
     for (int32_t tap = 0; tap < taps; tap += group)
       for (int32_t channel = 0; channel < source->channels; channel += channels) {
@@ -166,7 +172,8 @@ static void tile_multiply_all(const matrix_tile *tile, const matrix_limits *limi
                                    .tap = tap,
                                    .taps = product_min(group, taps - tap),
                                    .channel = channel,
-                                   .channels = product_min(channels, source->channels - channel)};
+                                   .channels = product_min(channels, source->channels - channel),
+                                   .is_first = s == 0 && tap == 0 && channel == 0};
         if (limits == &IN_PAIRS)
           product_multiply_pairs(&tile->t, &part, tile->pairs);
         else
@@ -205,7 +212,8 @@ static void matrix_tile_run(void *user, int64_t item, int32_t worker) {
                       .zeros = space->zeros,
                       .pairs = &space->pairs};
   for (int32_t r = 0; r < tile.t.rows; r++) space->pixels[r] = product_pixel_at(p, row + r);
-  product_begin(&tile.t);
+  float first[TILE_COLUMNS];
+  tile.t.first = product_first(&tile.t, first);
   const int is_pairs = m->limits == &IN_PAIRS;
   if (is_pairs) p->cpu->isa->begin_pairs();
   tile_multiply_all(&tile, m->limits);

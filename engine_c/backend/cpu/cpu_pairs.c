@@ -60,7 +60,8 @@ void product_multiply_pairs(const product_tile *t, const product_part *part,
                      .segments = part->taps,
                      .length = part->channels,
                      .panels = t->columns / (int32_t)panel,
-                     .accumulate = 1};
+                     .first = t->first,
+                     .accumulate = !part->is_first};
   for (int32_t row = 0; row < t->rows; row += CPU_PAIR_ROWS) {
     for (int32_t i = 0; i < 2 * part->taps; i++)
       a[i] = pairs_rows(t, part, part->tap + i / 2, row + i % 2 * CPU_PAIR_HALF,

@@ -133,27 +133,21 @@ static void product_base(const product_tile *t, float *out, int32_t picture) {
   }
 }
 
-void product_begin(const product_tile *t) {
-  const product *p = t->p;
-  const cpu_isa *isa = p->cpu->isa;
-  const tensor *residual = p->node->in[IN_RESIDUAL];
-  const size_t width = (size_t)product_min(t->columns, p->weight->out - t->column);
-  float base[MOST_TILE_COLUMNS];
-  int32_t picture = -1;
-  for (int32_t r = 0; r < t->rows; r++) {
-    float *sums = t->sums + (int64_t)r * t->stride;
-    if (t->pixels[r].picture != picture) {
-      picture = t->pixels[r].picture;
-      product_base(t, base, picture);
-    }
-    if (!residual) {
-      memcpy(sums, base, (size_t)t->columns * sizeof(float));
-      continue;
-    }
-    const int64_t at = (int64_t)t->pixels[r].row * residual->c + t->column;
-    const float *from = product_unpack_row(t, residual, at, width, sums);
-    isa->add_row(sums, from, base, width);
-  }
+const float *product_first(const product_tile *t, float *row) {
+  const int32_t picture = t->pixels[0].picture;
+  const int is_one_picture = t->pixels[t->rows - 1].picture == picture;
+  if (t->p->node->in[IN_CHANNEL_ADD] && !is_one_picture) return NULL;
+  product_base(t, row, picture);
+  return row;
+}
+
+/* Adds the residual of the tile's columns of a pixel. */
+static void product_add_residual(const product_tile *t, float *sums, int64_t pixel) {
+  const tensor *residual = t->p->node->in[IN_RESIDUAL];
+  const size_t width = (size_t)product_min(t->columns, residual->c - t->column);
+  const int64_t at = pixel * residual->c + t->column;
+  float copy[MOST_TILE_COLUMNS];
+  t->p->cpu->isa->add_row(sums, sums, product_unpack_row(t, residual, at, width, copy), width);
 }
 
 static void product_activate(const cpu_isa *isa, float *row, activation act, size_t count) {
@@ -185,11 +179,18 @@ void product_end(const product_tile *t) {
   const tensor *out = p->node->out;
   const size_t bytes = half_dtype_bytes(out->dtype);
   const int32_t step = p->geglu ? 2 * isa->panel : t->columns;
+  float base[MOST_TILE_COLUMNS];
   for (int32_t r = 0; r < t->rows; r++) {
-    char *to =
-        (char *)cpu_address(p->cpu, out) + (size_t)((int64_t)t->pixels[r].row * out->c) * bytes;
+    const product_pixel *pixel = t->pixels + r;
+    float *row = t->sums + (int64_t)r * t->stride;
+    char *to = (char *)cpu_address(p->cpu, out) + (size_t)((int64_t)pixel->row * out->c) * bytes;
+    if (!t->first) {
+      if (!r || pixel->picture != pixel[-1].picture) product_base(t, base, pixel->picture);
+      isa->add_row(row, row, base, (size_t)t->columns);
+    }
+    if (p->node->in[IN_RESIDUAL]) product_add_residual(t, row, pixel->row);
     for (int32_t i = 0; i < t->columns; i += step) {
-      float *sums = t->sums + (int64_t)r * t->stride + i;
+      float *sums = row + i;
       const int32_t column = product_panel_column(p, t->column + i);
       const int32_t most = p->geglu ? isa->panel : t->columns;
       const size_t width = (size_t)product_min(most, out->c - column);

@@ -9,7 +9,7 @@
 enum {
   MOST_PANEL = 64, /* of any instruction set */
   MOST_TILE_COLUMNS = 320,
-  PAIRS_DEPTH = 512 /* most k of a part that is multiplied in pairs */
+  PAIRS_DEPTH = 1152 /* most k of a part that is multiplied in pairs */
 };
 
 typedef struct product_source {
@@ -43,6 +43,7 @@ typedef struct product_pixel {
 typedef struct product_part {
   const product_source *source;
   int32_t tap, taps, channel, channels;
+  int32_t is_first;
 } product_part;
 
 typedef struct product_tile {
@@ -51,6 +52,7 @@ typedef struct product_tile {
   int32_t column, columns; /* whole panels */
   float *sums;             /* [rows][stride] */
   int64_t stride;
+  const float *first;          /* [columns]: what the sums of each row begin with; NULL: zeros */
   const product_pixel *pixels; /* [rows] */
 } product_tile;
 
@@ -83,9 +85,11 @@ const char *product_tap_address(const product *p, const product_part *part, int3
 void product_unpack_weights(const product *p, float *out, int64_t panel, int32_t tap,
                             int32_t channel, int32_t channels);
 
-/* sums = bias + channel_add + residual. */
-void product_begin(const product_tile *t);
-/* Activates the sums in place and stores them. */
+/* bias + channel_add, written to row[columns], if it is the same for all rows of the tile; else
+ * NULL. */
+const float *product_first(const product_tile *t, float *row);
+/* Adds the residual to the sums, and bias and channel_add if they did not begin so, activates them
+ * in place and stores them. */
 void product_end(const product_tile *t);
 
 /* What cpu_pairs.c has in a worker's workspace. */
@@ -95,8 +99,8 @@ typedef struct product_pairs_space {
 
 /* Whether the weights are there in pairs of bf16 numbers. */
 int product_is_pairs(const product *p);
-/* Adds a part's products to the sums, from pairs; part->taps * part->channels <= PAIRS_DEPTH. The
- * sums have room for rows up to a multiple of CPU_PAIR_ROWS. */
+/* Adds a part's products to the sums, or to what they begin with, from pairs; part->taps *
+ * part->channels <= PAIRS_DEPTH. The sums have room for rows up to a multiple of CPU_PAIR_ROWS. */
 void product_multiply_pairs(const product_tile *t, const product_part *part,
                             product_pairs_space *space);
 

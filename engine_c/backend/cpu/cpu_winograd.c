@@ -173,7 +173,6 @@ static void group_end(const winograd_group *g) {
     at.row += down * p->out_w + right;
     pixels[tile.rows++] = at;
   }
-  product_begin(&tile);
   for (int32_t i = 0; i < g->patches; i++)
     p->cpu->isa->winograd_output(out + 4 * i, space->sums + (int64_t)i * g->columns,
                                  (size_t)GROUP_PATCHES * (size_t)g->columns, (size_t)g->columns);
