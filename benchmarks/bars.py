@@ -135,13 +135,13 @@ BARS = (
         title="step, 2 threads beside 1",
         ours=("2 threads", "step_s"),
         other=("1 threads", "step_s"),
-        at_least=1.9,
+        at_least=scaling.TWO_THREADS_BAR,
     ),
     Bar(
         title="step, twice as many threads as cores (no loss: 3 % at most)",
         ours=("too many threads", "step_s"),
         other=("all threads", "step_s"),
-        at_least=0.97,
+        at_least=scaling.NO_LOSS_BAR,
     ),
 )
 
