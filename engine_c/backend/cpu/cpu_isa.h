@@ -76,10 +76,13 @@ typedef struct cpu_isa {
   /* channel by channel */
   void (*add_row)(float *out, const float *x, const float *y, size_t count);
   void (*multiply_row)(float *out, const float *x, const float *y, size_t count);
-  /* Winograd's F(2x2, 3x3): see cpu_isa_winograd.h. */
-  void (*winograd_input)(float *out, size_t stride, const float *const *in, size_t count);
-  void (*winograd_filter)(float *out, size_t stride, const float *taps, size_t count);
-  void (*winograd_output)(float *const *out, const float *m, size_t stride, size_t count);
+  /* Winograd's transforms of patches of `side` x `side` pixels: see cpu_isa_winograd.h. */
+  void (*winograd_input)(float *out, size_t stride, const float *const *in, size_t count,
+                         int32_t side);
+  void (*winograd_filter)(float *out, size_t stride, const float *taps, size_t apart, size_t count,
+                          int32_t side);
+  void (*winograd_output)(float *const *out, const float *m, size_t stride, size_t count,
+                          int32_t side);
   /* Products of bf16 numbers; all NULL: they are computed in f32. A worker calls multiply_pairs
    * between begin_pairs and end_pairs alone. */
   int32_t pair_depth; /* what the length of a product is a multiple of, at most OPS_BF16_BLOCK */

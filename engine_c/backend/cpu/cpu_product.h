@@ -104,7 +104,7 @@ int product_is_pairs(const product *p);
 void product_multiply_pairs(const product_tile *t, const product_part *part,
                             product_pairs_space *space);
 
-/* conv2d by Winograd's F(2x2, 3x3), where it pays; cpu_winograd.c. */
+/* conv2d of 3 x 3 taps by Winograd's convolution, where it pays; cpu_winograd.c. */
 int product_suits_winograd(const product *p);
 void product_run_winograd(const product *p);
 

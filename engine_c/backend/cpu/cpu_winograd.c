@@ -1,10 +1,10 @@
-/* cpu_winograd: conv2d of 3 x 3 taps by Winograd's F(2x2, 3x3) (Lavin and Gray 2015): 16 products
- * for 4 output pixels in place of 36. Where the input is enlarged twofold, 7 of the 16 places of a
- * patch are zero, so that 9 are left.
+/* cpu_winograd: conv2d of 3 x 3 taps by Winograd's convolution (Lavin and Gray 2015). F(4x4, 3x3)
+ * takes 36 products for 16 output pixels in place of 144. Where the input is enlarged twofold, 7 of
+ * the 16 places of a patch of F(2x2, 3x3) are zero, so that 9 products for 4 pixels are as few.
  *
- * Work is handed out in groups of patches x columns. For some channels at a time, weights and
- * pixels are transformed into the worker's workspace, and each place is a product of its own,
- * [patch][channel] times [channel][column]. Nothing of it outlives the group. Owns groups and
+ * Work is handed out in groups of patches x columns. For some channels at a time, pixels and a
+ * panel of weights are transformed into the worker's workspace, and each place is a product of its
+ * own, [patch][channel] times [channel][column]. Nothing of it outlives the group. Owns groups and
  * places; knows neither the instruction set nor who asks. */
 #include <string.h>
 
@@ -12,31 +12,39 @@
 #include "base/half.h"
 
 enum {
-  PLACES = 16,
+  SIDE = 6, /* pixels of a patch */
+  SIDE_ENLARGED = 4,
+  PLACES = SIDE * SIDE,
+  PATCH_PIXELS = (SIDE - 2) * (SIDE - 2), /* that a patch gives */
   GROUP_PATCHES = 48,
   GROUP_COLUMNS = 128,
   GROUP_DEPTH = 64,      /* channels transformed at a time */
-  GROUPS_PER_WORKER = 8, /* at least, for an even end */
+  TAPS_DEPTH = 8,        /* of which so many as f32 taps: they stay in the first cache */
+  APART = 16,            /* numbers between rows, so that they do not share sets of a cache */
+  GROUPS_PER_WORKER = 4, /* at least, for an even end */
   LEAST_CHANNELS = 16,   /* below, the transforms cost more than they save */
-  LEAST_PATCHES = 16,
-  MOST_ROWS = 16 /* of a block, of any instruction set */
+  LEAST_ROWS = 64,
+  MOST_ROWS = 16, /* of a block, of any instruction set */
+  LINE_BYTES = 64
 };
 
 typedef struct winograd {
   const product *p;
+  int32_t side;
   int32_t patch_h, patch_w, patches; /* of a picture: rows, columns; of all pictures */
   int32_t group_patches, group_columns, patch_groups;
 } winograd;
 
 typedef struct winograd_space {
-  _Alignas(64) float sums[PLACES * GROUP_PATCHES * GROUP_COLUMNS]; /* [place][patch][column] */
-  float weights[PLACES * GROUP_DEPTH * GROUP_COLUMNS]; /* [panel][place][channel][isa->panel] */
-  float taps[9 * GROUP_DEPTH * MOST_PANEL];            /* of one panel */
-  float patches[PLACES * GROUP_PATCHES * GROUP_DEPTH]; /* [place][patch][channel] */
-  float copies[PLACES * GROUP_DEPTH];                  /* f16 pixels of a patch as f32 */
-  float zeros[GROUP_DEPTH];                            /* a pixel outside the picture */
-  float pixels_out[4 * GROUP_PATCHES * GROUP_COLUMNS]; /* [pixel][column] */
-  product_pixel corners[GROUP_PATCHES];                /* a patch's first output pixel */
+  _Alignas(64) float sums[PLACES][GROUP_PATCHES * GROUP_COLUMNS + APART]; /* [patch][column] */
+  float weights[PLACES][GROUP_DEPTH * MOST_PANEL + APART];    /* [channel][isa->panel] */
+  float taps[9][TAPS_DEPTH * MOST_PANEL + APART];             /* the same */
+  float patches[PLACES][GROUP_PATCHES * GROUP_DEPTH + APART]; /* [patch][channel] */
+  float copies[PLACES][GROUP_DEPTH];                          /* f16 pixels of a patch as f32 */
+  float zeros[GROUP_DEPTH];                                   /* a pixel outside the picture */
+  float pixels_out[PATCH_PIXELS * GROUP_COLUMNS];             /* [pixel][column] */
+  product_pixel corners[GROUP_PATCHES];                       /* a patch's first output pixel */
+  const char *pixels[GROUP_PATCHES][PLACES]; /* of one source, NULL outside the picture */
 } winograd_space;
 _Static_assert(sizeof(winograd_space) <= CPU_WORKSPACE_BYTES, "a group must fit the workspace");
 
@@ -57,80 +65,107 @@ int product_suits_winograd(const product *p) {
   const int32_t enlarged = p->upsample ? 2 : 1;
   return w->kernel_h == 3 && w->kernel_w == 3 && p->stride == 1 && p->pad == 1 &&
          p->out_h == enlarged * p->in_h && p->out_w == enlarged * p->in_w &&
-         w->in >= LEAST_CHANNELS && w->out >= LEAST_CHANNELS && p->rows >= 4 * LEAST_PATCHES;
+         w->in >= LEAST_CHANNELS && w->out >= LEAST_CHANNELS && p->rows >= LEAST_ROWS;
 }
 
+static int32_t winograd_places(const winograd *w) { return w->side * w->side; }
+
 /* Places that are zero for every enlarged picture: the third row and column. */
-static int winograd_is_zero(const product *p, int32_t place) {
-  return p->upsample && (place / 4 == 2 || place % 4 == 2);
+static int winograd_is_zero(const winograd *w, int32_t place) {
+  return w->side == SIDE_ENLARGED && (place / SIDE_ENLARGED == 2 || place % SIDE_ENLARGED == 2);
 }
 
 static product_pixel winograd_corner(const winograd *w, int32_t patch) {
   const product *p = w->p;
-  const int32_t y = patch / w->patch_w, picture = y / w->patch_h;
-  const int32_t top = 2 * (y % w->patch_h), left = 2 * (patch % w->patch_w);
+  const int32_t y = patch / w->patch_w, picture = y / w->patch_h, step = w->side - 2;
+  const int32_t top = step * (y % w->patch_h), left = step * (patch % w->patch_w);
   return (product_pixel){
       .row = (picture * p->out_h + top) * p->out_w + left, .picture = picture, .y = top, .x = left};
 }
 
-static void group_transform_weights(const winograd_group *g, const winograd_part *part) {
+/* Those of the panel at `column`. */
+static void group_transform_weights(const winograd_group *g, const winograd_part *part,
+                                    int32_t column) {
   const product *p = g->w->p;
   const cpu_isa *isa = p->cpu->isa;
-  const size_t count = (size_t)(part->channels * isa->panel);
-  float *out = g->space->weights;
-  for (int32_t i = g->column; i < g->column + g->columns; i += isa->panel, out += PLACES * count) {
+  winograd_space *space = g->space;
+  for (int32_t i = 0; i < part->channels; i += TAPS_DEPTH) {
+    const int32_t channels = product_min(TAPS_DEPTH, part->channels - i);
     for (int32_t tap = 0; tap < 9; tap++)
-      product_unpack_weights(p, g->space->taps + (size_t)tap * count, i / isa->panel, tap,
-                             part->source->first + part->channel, part->channels);
-    isa->winograd_filter(out, count, g->space->taps, count);
+      product_unpack_weights(p, space->taps[tap], column / isa->panel, tap,
+                             part->source->first + part->channel + i, channels);
+    isa->winograd_filter(space->weights[0] + (int64_t)i * isa->panel,
+                         sizeof space->weights[0] / sizeof(float), space->taps[0],
+                         sizeof space->taps[0] / sizeof(float), (size_t)(channels * isa->panel),
+                         g->w->side);
+  }
+}
+
+static void group_find_pixels(const winograd_group *g, const product_source *source) {
+  const winograd *w = g->w;
+  for (int32_t i = 0; i < g->patches; i++) {
+    const char **pixel = g->space->pixels[i];
+    for (int32_t y = -1; y < w->side - 1; y++)
+      for (int32_t x = -1; x < w->side - 1; x++) {
+        product_pixel at = g->space->corners[i];
+        at.y += y;
+        at.x += x;
+        *pixel++ = product_address(w->p, source, 0, &at);
+      }
+  }
+}
+
+/* Asks the memory for the part's channels of a patch. */
+static void group_prefetch(const winograd_group *g, const winograd_part *part, int32_t patch) {
+  if (patch == g->patches) return;
+  const size_t size = half_dtype_bytes(part->source->dtype);
+  const size_t first = (size_t)part->channel * size, bytes = (size_t)part->channels * size;
+  for (int32_t place = 0; place < winograd_places(g->w); place++) {
+    const char *pixel = g->space->pixels[patch][place];
+    for (size_t i = 0; pixel && i < bytes; i += LINE_BYTES) __builtin_prefetch(pixel + first + i);
   }
 }
 
 static void group_transform_patches(const winograd_group *g, const winograd_part *part) {
-  const product *p = g->w->p;
-  const cpu_isa *isa = p->cpu->isa;
+  const winograd *w = g->w;
+  const cpu_isa *isa = w->p->cpu->isa;
+  winograd_space *space = g->space;
   const sd_dtype dtype = part->source->dtype;
   const size_t channels = (size_t)part->channels;
+  const size_t first = (size_t)part->channel * half_dtype_bytes(dtype);
   for (int32_t i = 0; i < g->patches; i++) {
     const float *from[PLACES];
-    for (int32_t place = 0; place < PLACES; place++) {
-      product_pixel at = g->space->corners[i];
-      at.y += place / 4 - 1;
-      at.x += place % 4 - 1;
-      const char *pixel = product_address(p, part->source, part->channel, &at);
-      float *copy = g->space->copies + (size_t)place * channels;
-      from[place] = pixel ? (const float *)(const void *)pixel : g->space->zeros;
+    group_prefetch(g, part, i + 1);
+    for (int32_t place = 0; place < winograd_places(w); place++) {
+      const char *pixel = space->pixels[i][place];
+      from[place] = pixel ? (const float *)(const void *)(pixel + first) : space->zeros;
       if (!pixel || dtype == SD_F32) continue;
-      isa->unpack(copy, pixel, dtype, channels);
-      from[place] = copy;
+      isa->unpack(space->copies[place], pixel + first, dtype, channels);
+      from[place] = space->copies[place];
     }
-    isa->winograd_input(g->space->patches + (size_t)i * channels, GROUP_PATCHES * channels, from,
-                        channels);
+    isa->winograd_input(space->patches[0] + (size_t)i * channels,
+                        sizeof space->patches[0] / sizeof(float), from, channels, w->side);
   }
 }
 
-/* sums[place] (+)= patches[place] * weights[place]. */
-static void group_multiply(const winograd_group *g, const winograd_part *part, int32_t place) {
+/* sums[place] (+)= patches[place] * weights[place], of the panel at `column`. */
+static void group_multiply(const winograd_group *g, const winograd_part *part, int32_t column,
+                           int32_t place) {
   const cpu_isa *isa = g->w->p->cpu->isa;
-  const int64_t channels = part->channels, panel = isa->panel;
-  const float *patches = g->space->patches + place * GROUP_PATCHES * channels;
-  float *sums = g->space->sums + (int64_t)place * GROUP_PATCHES * g->columns;
+  winograd_space *space = g->space;
   for (int32_t r = 0; r < g->patches; r += isa->rows) {
     const float *a[MOST_ROWS];
-    cpu_block block = {.a = a,
-                       .b = g->space->weights + place * channels * panel,
-                       .tile = sums + (int64_t)r * g->columns,
-                       .stride = g->columns,
-                       .rows = product_min(isa->rows, g->patches - r),
-                       .segments = 1,
-                       .length = part->channels,
-                       .accumulate = !part->is_first};
-    for (int32_t i = 0; i < block.rows; i++) a[i] = patches + (r + i) * channels;
-    for (int32_t i = 0; i < g->columns; i += isa->panel) {
-      isa->block(&block);
-      block.tile += panel;
-      block.b += PLACES * channels * panel;
-    }
+    const cpu_block block = {.a = a,
+                             .b = space->weights[place],
+                             .tile = space->sums[place] + r * g->columns + column - g->column,
+                             .stride = g->columns,
+                             .rows = product_min(isa->rows, g->patches - r),
+                             .segments = 1,
+                             .length = part->channels,
+                             .accumulate = !part->is_first};
+    for (int32_t i = 0; i < block.rows; i++)
+      a[i] = space->patches[place] + (r + i) * part->channels;
+    isa->block(&block);
   }
 }
 
@@ -139,43 +174,47 @@ static void group_multiply_all(const winograd_group *g) {
   for (int32_t s = 0; s < p->source_count; s++) {
     const product_source *source = &p->sources[s];
     const int32_t step = product_even(source->channels, GROUP_DEPTH);
+    group_find_pixels(g, source);
     for (int32_t channel = 0; channel < source->channels; channel += step) {
       const winograd_part part = {.source = source,
                                   .channel = channel,
                                   .channels = product_min(step, source->channels - channel),
                                   .is_first = s == 0 && channel == 0};
-      group_transform_weights(g, &part);
       group_transform_patches(g, &part);
-      for (int32_t place = 0; place < PLACES; place++)
-        if (!winograd_is_zero(p, place)) group_multiply(g, &part, place);
+      for (int32_t i = g->column; i < g->column + g->columns; i += p->cpu->isa->panel) {
+        group_transform_weights(g, &part, i);
+        for (int32_t place = 0; place < winograd_places(g->w); place++)
+          if (!winograd_is_zero(g->w, place)) group_multiply(g, &part, i, place);
+      }
     }
   }
 }
 
-/* Turns the sums into pixels and stores them; those beyond an odd edge fall away. */
-static void group_end(const winograd_group *g) {
-  const product *p = g->w->p;
+/* Turns a patch's sums into pixels and stores them; those beyond the picture's edge fall away. */
+static void group_end(const winograd_group *g, int32_t patch) {
+  const winograd *w = g->w;
+  const product *p = w->p;
   winograd_space *space = g->space;
-  product_pixel pixels[4 * GROUP_PATCHES];
+  const int32_t step = w->side - 2;
+  product_pixel pixels[PATCH_PIXELS];
   product_tile tile = {.p = p,
                        .column = g->column,
                        .columns = g->columns,
                        .sums = space->pixels_out,
                        .stride = g->columns,
                        .pixels = pixels};
-  float *out[4 * GROUP_PATCHES];
-  for (int32_t i = 0; i < 4 * g->patches; i++) {
-    product_pixel at = space->corners[i / 4];
-    const int32_t down = i % 4 / 2, right = i % 2;
+  float *out[PATCH_PIXELS];
+  for (int32_t i = 0; i < step * step; i++) {
+    product_pixel at = space->corners[patch];
+    const int32_t down = i / step, right = i % step;
     const int is_inside = at.y + down < p->out_h && at.x + right < p->out_w;
     out[i] = is_inside ? tile.sums + (int64_t)tile.rows * tile.stride : NULL;
     if (!is_inside) continue;
     at.row += down * p->out_w + right;
     pixels[tile.rows++] = at;
   }
-  for (int32_t i = 0; i < g->patches; i++)
-    p->cpu->isa->winograd_output(out + 4 * i, space->sums + (int64_t)i * g->columns,
-                                 (size_t)GROUP_PATCHES * (size_t)g->columns, (size_t)g->columns);
+  p->cpu->isa->winograd_output(out, space->sums[0] + (int64_t)patch * g->columns,
+                               sizeof space->sums[0] / sizeof(float), (size_t)g->columns, w->side);
   product_end(&tile);
 }
 
@@ -190,28 +229,42 @@ static void winograd_group_run(void *user, int64_t item, int32_t worker) {
                                 .columns = product_min(w->group_columns, w->p->columns - column),
                                 .space = space};
   memset(space->zeros, 0, sizeof space->zeros);
-  for (int32_t place = 0; place < PLACES; place++) /* those that no product fills */
-    if (winograd_is_zero(w->p, place))
-      memset(space->sums + (int64_t)place * GROUP_PATCHES * group.columns, 0,
-             (size_t)(GROUP_PATCHES * group.columns) * sizeof(float));
+  for (int32_t place = 0; place < winograd_places(w); place++) /* those that no product fills */
+    if (winograd_is_zero(w, place)) memset(space->sums[place], 0, sizeof space->sums[place]);
   for (int32_t i = 0; i < group.patches; i++) space->corners[i] = winograd_corner(w, patch + i);
   group_multiply_all(&group);
-  group_end(&group);
+  for (int32_t i = 0; i < group.patches; i++) group_end(&group, i);
+}
+
+/* Each group transforms its patches once for its columns and weights once for its patches, and a
+ * patch costs about twice as much: what costs less is cut until every worker has enough. */
+static int64_t winograd_choose_groups(winograd *w) {
+  const product *p = w->p;
+  const int32_t panel = p->cpu->isa->panel, panels = p->columns / panel;
+  const int64_t wanted = (int64_t)threads_count(p->cpu->pool) * GROUPS_PER_WORKER;
+  int32_t most_patches = GROUP_PATCHES, most_panels = GROUP_COLUMNS / panel;
+  for (;;) {
+    const int32_t group_panels = product_even(panels, most_panels);
+    w->group_patches = product_even(w->patches, most_patches);
+    w->group_columns = panel * group_panels;
+    w->patch_groups = product_ceil(w->patches, w->group_patches);
+    const int64_t groups = (int64_t)w->patch_groups * product_ceil(panels, group_panels);
+    if (groups >= wanted) return groups;
+    if (group_panels > 1 && w->group_columns > 2 * w->group_patches)
+      most_panels = group_panels / 2;
+    else if (w->group_patches > p->cpu->isa->rows)
+      most_patches = w->group_patches / 2;
+    else if (group_panels > 1)
+      most_panels = group_panels / 2;
+    else
+      return groups;
+  }
 }
 
 void product_run_winograd(const product *p) {
-  const cpu_isa *isa = p->cpu->isa;
-  winograd w = {.p = p,
-                .patch_h = product_ceil(p->out_h, 2),
-                .patch_w = product_ceil(p->out_w, 2),
-                .group_columns =
-                    isa->panel * product_even(p->columns / isa->panel, GROUP_COLUMNS / isa->panel)};
+  winograd w = {.p = p, .side = p->upsample ? SIDE_ENLARGED : SIDE};
+  w.patch_h = product_ceil(p->out_h, w.side - 2);
+  w.patch_w = product_ceil(p->out_w, w.side - 2);
   w.patches = p->node->out->n * w.patch_h * w.patch_w;
-  const int32_t column_groups = product_ceil(p->columns, w.group_columns);
-  const int32_t wanted =
-      product_ceil(threads_count(p->cpu->pool) * GROUPS_PER_WORKER, column_groups);
-  const int32_t most = product_min(GROUP_PATCHES, product_ceil(w.patches, wanted));
-  w.group_patches = product_even(w.patches, most < LEAST_PATCHES ? LEAST_PATCHES : most);
-  w.patch_groups = product_ceil(w.patches, w.group_patches);
-  threads_run(p->cpu->pool, (int64_t)w.patch_groups * column_groups, winograd_group_run, &w);
+  threads_run(p->cpu->pool, winograd_choose_groups(&w), winograd_group_run, &w);
 }
