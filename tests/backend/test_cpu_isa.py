@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from tests.engine_library import ENGINE_FOLDER, build_engine_library
-from tests.graph.storages import packed, rounded, unpacked
+from tests.graph.storages import in_dtype, packed, rounded, unpacked
 
 GUARD = 123.0  # stands after every result and must stand there still
 COUNTS = (1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100)  # every vector width, and tails
 ULP = 2.0**-23
 TILE_MODEL = Path(__file__).with_name("tile_model.h")
+STORAGES = ("f32", "f16", "bf16")
 UNARY = ("exp", "silu", "gelu", "quick_gelu")
 
 
@@ -364,15 +365,30 @@ def test_nan_stays_nan(isa: Any, name: str) -> None:
     np.testing.assert_array_equal(np.isnan(run_row(getattr(isa, f"{name}_row"), x)), np.isnan(x))
 
 
-@pytest.mark.parametrize("count", [*COUNTS, 1000, 12_345])
-def test_moments_are_sums_in_double(isa: Any, count: int) -> None:
-    ffi = library()[0]
-    x = normal(count) + np.float32(100)
-    sums = ffi.new("double[2]")
-    isa.moments_row(sums, sums + 1, pointer(x), 99.5, count)
-    moved = x.astype(np.float64) - 99.5
-    assert sums[0] == pytest.approx(moved.sum(), rel=3e-6)
-    assert sums[1] == pytest.approx((moved**2).sum(), rel=3e-6)
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(("rows", "channels"), [(1, 1), (70, 13), (33, 64), (300, 150), (2000, 7)])
+def test_moments_are_added_in_double(isa: Any, storage: str, rows: int, channels: int) -> None:
+    """Beside what is there, and not past the last channel."""
+    ffi, engine = library()
+    x = in_dtype(normal(rows, channels) + 100, storage)
+    bits = packed(x) if storage == "bf16" else x
+    shift = np.linspace(99, 101, channels, dtype=np.float32)
+    sums = np.full((2, channels + 1), GUARD)
+    fields = {
+        "sum": pointer(sums[0], "double *"),
+        "squares": pointer(sums[1], "double *"),
+        "shift": pointer(shift),
+        "in": pointer(bits, "void *"),
+        "dtype": getattr(engine, f"SD_{storage.upper()}"),
+        "rows": rows,
+        "channels": channels,
+    }
+    isa.add_moments(ffi.new("cpu_moments *", fields))
+    moved = x.astype(np.float64) - shift
+    error = np.abs(sums[0, :-1] - GUARD - moved.sum(axis=0)) / np.abs(moved).sum(axis=0)
+    assert error.max() < 1e-6
+    np.testing.assert_allclose(sums[1, :-1] - GUARD, (moved**2).sum(axis=0), rtol=1e-6)
+    assert (sums[:, -1] == GUARD).all()
 
 
 @pytest.mark.parametrize("count", COUNTS)

@@ -157,11 +157,18 @@ def _cast(dtype_in: str, dtype_out: str, *shape: int) -> Callable[[Maker], Built
 # ---- norms ----
 
 
-def layer_norm(*shape: int, scale: float = 1, offset: float = 0) -> Callable[[Maker], Built]:
-    """x [n, h, w, c]."""
+def layer_norm(
+    *shape: int,
+    scale: float = 1,
+    offset: float = 0,
+    first: float = 0,
+    source_dtype: str | None = None,
+) -> Callable[[Maker], Built]:
+    """x [n, h, w, c]; first: added to a row's first; source_dtype: if not the storage's."""
 
     def build(make: Maker) -> Built:
         x = make.array(*shape, scale=scale, offset=offset)
+        x = in_dtype(x + first * (np.arange(shape[3]) == 0), source_dtype or make.storage)
         weights = make.weight(shape[3], offset=1), make.weight(shape[3])
         op = Op(name="layer_norm", inputs=(x,), weights=weights, args={"eps": 1e-5})
         return op, reference.layer_norm(x, weights[0].values, weights[1].values, 1e-5)
@@ -179,12 +186,15 @@ def group_norm(
     act: str = "none",
     scale: float = 1,
     offset: float = 0,
+    first: float = 0,
     source_dtype: str | None = None,
 ) -> Callable[[Maker], Built]:
-    """channels: of each source; source_dtype: of the first, if not the storage's."""
+    """channels: of each source; first: added to its first pixel; source_dtype: of the first one."""
 
     def build(make: Maker) -> Built:
         sources = [make.array(n, h, w, c, scale=scale, offset=offset) for c in channels]
+        corner = first * (np.arange(h * w) == 0).reshape(h, w, 1)
+        sources = [in_dtype(x + corner, make.storage) for x in sources]
         if source_dtype:
             sources[0] = in_dtype(sources[0], source_dtype)
         weights = make.weight(sum(channels), offset=1), make.weight(sum(channels))
@@ -347,12 +357,16 @@ CASES = (
     Case(op="layer_norm", title="odd", build=layer_norm(1, 3, 5, 13)),
     Case(op="layer_norm", title="one", build=layer_norm(1, 2, 2, 1)),
     Case(op="layer_norm", title="mean", build=layer_norm(1, 1, 40, 320, scale=2, offset=5000)),
+    Case(op="layer_norm", title="far first", build=layer_norm(1, 1, 40, 320, first=300)),
+    Case(op="layer_norm", title="f32 in", build=layer_norm(1, 2, 3, 40, source_dtype="f32")),
     Case(op="group_norm", title="plain", build=group_norm(2, 5, 7, (64,), 32), has_weights=True),
     Case(op="group_norm", title="silu", build=group_norm(1, 8, 8, (40,), 4, act="silu")),
     Case(op="group_norm", title="straddle", build=group_norm(2, 3, 5, (10, 26), 4, act="silu")),
     Case(op="group_norm", title="odd", build=group_norm(3, 1, 1, (3, 6), 3)),
     Case(op="group_norm", title="splits", build=group_norm(1, 70, 71, (48, 16), 32, act="silu")),
     Case(op="group_norm", title="mean", build=group_norm(1, 16, 17, (64,), 32, offset=5000)),
+    Case(op="group_norm", title="far first", build=group_norm(1, 33, 35, (64,), 32, first=300)),
+    Case(op="group_norm", title="wide", build=group_norm(1, 150, 151, (20, 12), 4, offset=5000)),
     Case(op="group_norm", title="big", build=group_norm(1, 32, 33, (64,), 32, scale=3000)),
     Case(
         op="group_norm",

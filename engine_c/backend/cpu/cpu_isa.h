@@ -58,6 +58,31 @@ typedef struct cpu_weights {
   int32_t keys;
 } cpu_weights;
 
+/* For each channel c of rows of stored numbers (f32, f16 or bf16):
+ * sum[c] += in[row][c] - shift[c], squares[c] += the square of that, over all rows. Some rows at a
+ * time are added in f32, so that shift should be near to the numbers. */
+typedef struct cpu_moments {
+  double *sum, *squares;
+  const float *shift;
+  const void *in;
+  sd_dtype dtype;
+  int32_t rows, channels;
+} cpu_moments;
+
+/* out[row][c] = act((in[row][c] - center[c]) * scale[c] + shift[c]) of rows of stored numbers;
+ * in: [rows][channels]; out: `stride` numbers from a row to the next. layer_norm_rows finds its own
+ * center and has no act. */
+typedef struct cpu_norm_rows {
+  void *out;
+  const void *in;
+  sd_dtype out_dtype, dtype;
+  const float *center, *scale, *shift;
+  int64_t stride;
+  int32_t rows, channels;
+  int32_t is_silu;
+  float eps; /* of layer_norm_rows */
+} cpu_norm_rows;
+
 typedef struct cpu_isa {
   const char *name;
   int32_t panel; /* columns of a packed panel */
@@ -71,8 +96,10 @@ typedef struct cpu_isa {
   void (*silu_row)(float *out, const float *in, size_t count);
   void (*gelu_row)(float *out, const float *in, size_t count); /* exact erf form, 1e-6 */
   void (*quick_gelu_row)(float *out, const float *in, size_t count);
-  /* sum and sum of squares of (x - shift), in double */
-  void (*moments_row)(double *sum, double *squares, const float *in, float shift, size_t count);
+  void (*add_moments)(const cpu_moments *moments);
+  void (*scale_rows)(const cpu_norm_rows *rows);
+  /* Each row to mean 0 and variance 1 before scale and shift; 0 if a number was not finite. */
+  int32_t (*layer_norm_rows)(const cpu_norm_rows *rows);
   /* channel by channel */
   void (*add_row)(float *out, const float *x, const float *y, size_t count);
   void (*multiply_row)(float *out, const float *x, const float *y, size_t count);

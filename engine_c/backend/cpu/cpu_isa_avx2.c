@@ -17,6 +17,12 @@
 #define ISA_USABLE (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 #define ISA_FROM_HALF(h) ((vec)_mm256_cvtph_ps((__m128i)(h)))
 #define ISA_TO_HALF(v) ((hvec)_mm256_cvtps_ph((__m256)(v), _MM_FROUND_TO_NEAREST_INT))
+#define ISA_WIDEN(h) _mm256_cvtepu16_epi32((__m128i)(h))
+#define ISA_NARROW(v)     \
+  _mm256_castsi256_si128( \
+      _mm256_permute4x64_epi64(_mm256_packus_epi32((__m256i)(v), (__m256i)(v)), 0x88))
+#define ISA_CLAMP(x, low, high) \
+  ((vec)_mm256_max_ps(_mm256_set1_ps(low), _mm256_min_ps(_mm256_set1_ps(high), (__m256)(x))))
 #include "backend/cpu/cpu_isa_body.h"
 
 #if defined(__clang__)

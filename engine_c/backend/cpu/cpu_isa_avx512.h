@@ -12,5 +12,9 @@
    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #define ISA_FROM_HALF(h) ((vec)_mm512_cvtph_ps((__m256i)(h)))
 #define ISA_TO_HALF(v) ((hvec)_mm512_cvtps_ph((__m512)(v), _MM_FROUND_TO_NEAREST_INT))
+#define ISA_WIDEN(h) _mm512_cvtepu16_epi32((__m256i)(h))
+#define ISA_NARROW(v) _mm512_cvtepi32_epi16((__m512i)(v))
+#define ISA_CLAMP(x, low, high) \
+  ((vec)_mm512_max_ps(_mm512_set1_ps(low), _mm512_min_ps(_mm512_set1_ps(high), (__m512)(x))))
 
 #endif

@@ -7,9 +7,11 @@
  *   ISA_ROWS     rows of a block: ISA_ROWS * ISA_VECTORS sums must stay in registers
  *   ISA_USABLE   expression: non-zero if this processor has the set
  *   ISA_PAIRS    its pair_depth, if it has begin_pairs, multiply_pairs, end_pairs and weigh_pairs
- *   ISA_FROM_HALF(h), ISA_TO_HALF(v)   vectors of binary16 bits to f32 and back; undefined: scalar
- *   ISA_TO_BF16(v)   a vector of f32 to bf16; undefined: in integers; it may make zeros of
- * subnormals
+ * and, where the compiler does worse by itself,
+ *   ISA_FROM_HALF(h), ISA_TO_HALF(v)   vectors of binary16 bits to f32 and back
+ *   ISA_WIDEN(h), ISA_NARROW(v)        16-bit numbers to 32 bits and back
+ *   ISA_CLAMP(x, low, high)            x within bounds, a NaN as it is
+ *   ISA_TO_BF16(v)                     f32 to bf16; it may make zeros of subnormals
  *
  * Sources: exp by Cody and Waite's reduction and a polynomial; erfc by Abramowitz and
  * Stegun 7.1.26. */
@@ -118,19 +120,55 @@ static void block(const cpu_block *b) {
 
 /* ---- short formats ---- */
 
-#ifdef ISA_FROM_HALF
 typedef uint8_t bvec __attribute__((vector_size(LANES)));
 typedef uint8_t bvec_memory __attribute__((vector_size(LANES), aligned(1), may_alias));
 typedef uint16_t hvec __attribute__((vector_size(ISA_BYTES / 2)));
 typedef uint16_t hvec_memory __attribute__((vector_size(ISA_BYTES / 2), aligned(2), may_alias));
 typedef uint32_t uvec __attribute__((vector_size(ISA_BYTES)));
 
-/* One vector of `dtype`; every call has a constant dtype. */
+#ifndef ISA_WIDEN
+#define ISA_WIDEN(h) __builtin_convertvector(h, uvec)
+#endif
+
+#ifndef ISA_NARROW
+#define ISA_NARROW(v) __builtin_convertvector(v, hvec)
+#endif
+
+#ifndef ISA_FROM_HALF
+#define ISA_FROM_HALF(h) vec_from_half(h)
+#define ISA_TO_HALF(v) vec_to_half(v)
+
+/* As half.c has them, all ways at once. */
+ISA_INLINE vec vec_from_half(hvec half) {
+  const uvec word = ISA_WIDEN(half), magnitude = (word & 0x7fff) << 13;
+  const vec finite = (vec)magnitude * 0x1p112f; /* the biases' distance; subnormals too */
+  const vec special = (vec)(magnitude | 0x7f800000);
+  const vec value = vec_select((ivec)magnitude >= 0x0f800000, special, finite);
+  return (vec)((uvec)value | (word & 0x8000) << 16);
+}
+
+ISA_INLINE hvec vec_to_half(vec v) {
+  const uvec bits = (uvec)v, magnitude = bits & 0x7fffffff;
+  const uvec normal = (magnitude + 0xfff + (magnitude >> 13 & 1) - 0x38000000) >> 13;
+  const uvec subnormal = (uvec)((vec)magnitude + 0.5f) - 0x3f000000;
+  const ivec size = (ivec)magnitude;
+  vec half = vec_select(size < 0x38800000, (vec)subnormal, (vec)normal);
+  half = vec_select(size >= 0x477ff000, (vec)((uvec){0} + 0x7c00), half);
+  half = vec_select(size > 0x7f800000, (vec)((uvec){0} + 0x7e00), half);
+  return (hvec)ISA_NARROW((uvec)half | (bits >> 16 & 0x8000));
+}
+#endif
+
+/* Bytes of one number; every call has a constant dtype, here and below. */
+ISA_INLINE size_t bytes_of(const sd_dtype dtype) {
+  return dtype == SD_F32 ? 4 : dtype == SD_F16 || dtype == SD_BF16 ? 2 : 1;
+}
+
+/* One vector of `dtype`. */
 ISA_INLINE vec vec_unpack(const void *source, const sd_dtype dtype) {
   if (dtype == SD_F32) return vec_load((const float *)source);
   if (dtype == SD_F16) return ISA_FROM_HALF(*(const hvec_memory *)source);
-  if (dtype == SD_BF16)
-    return (vec)(__builtin_convertvector(*(const hvec_memory *)source, uvec) << 16);
+  if (dtype == SD_BF16) return (vec)((uvec)ISA_WIDEN(*(const hvec_memory *)source) << 16);
   const hvec byte = __builtin_convertvector(*(const bvec_memory *)source, hvec);
   if (dtype == SD_F8_E5M2) return ISA_FROM_HALF((hvec)(byte << 8));
   /* e4m3 has one exponent bit less than binary16, at a bias 8 smaller, and a single NaN. */
@@ -139,39 +177,7 @@ ISA_INLINE vec vec_unpack(const void *source, const sd_dtype dtype) {
   return vec_select(is_nan, vec_of(__builtin_nanf("")), value);
 }
 
-ISA_INLINE void unpack_of(float *out, const char *source, const sd_dtype dtype, const size_t bytes,
-                          size_t count) {
-  size_t i = 0;
-  for (; i + LANES <= count; i += LANES) vec_store(out + i, vec_unpack(source + i * bytes, dtype));
-  if (i == count) return;
-  float last[LANES] = {0};
-  memcpy(last, source + i * bytes, (count - i) * bytes);
-  vec_store_part(out + i, vec_unpack(last, dtype), count - i);
-}
-
-static void unpack(float *out, const void *source, sd_dtype dtype, size_t count) {
-  switch (dtype) {
-    case SD_F32:
-      memcpy(out, source, count * sizeof(float));
-      break;
-    case SD_F16:
-      unpack_of(out, source, SD_F16, 2, count);
-      break;
-    case SD_BF16:
-      unpack_of(out, source, SD_BF16, 2, count);
-      break;
-    case SD_F8_E4M3:
-      unpack_of(out, source, SD_F8_E4M3, 1, count);
-      break;
-    case SD_F8_E5M2:
-      unpack_of(out, source, SD_F8_E5M2, 1, count);
-      break;
-    default:
-      break; /* SD_I32 and block formats: see cpu_unpack */
-  }
-}
-
-/* One vector as SD_F16 or SD_BF16, rounded to nearest even; every call has a constant dtype. */
+/* One vector as SD_F16 or SD_BF16, rounded to nearest even. */
 ISA_INLINE hvec vec_pack(vec v, const sd_dtype dtype) {
   if (dtype == SD_F16) return ISA_TO_HALF(v);
 #ifdef ISA_TO_BF16
@@ -181,33 +187,55 @@ ISA_INLINE hvec vec_pack(vec v, const sd_dtype dtype) {
   const uvec rounded = bits + 0x7fff + (bits >> 16 & 1);
   const ivec is_nan = v != v;
   const vec kept = vec_select(is_nan, (vec)(bits | 0x400000), (vec)rounded);
-  return __builtin_convertvector((uvec)kept >> 16, hvec);
+  return (hvec)ISA_NARROW((uvec)kept >> 16);
 #endif
 }
 
-ISA_INLINE void pack_of(uint16_t *out, const float *source, const sd_dtype dtype, size_t count) {
-  size_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    *(hvec_memory *)(out + i) = vec_pack(vec_load(source + i), dtype);
-  if (i == count) return;
-  const hvec last = vec_pack(vec_load_part(source + i, count - i), dtype);
-  memcpy(out + i, &last, (count - i) * sizeof(uint16_t));
+/* The next vector of a row of which `left` numbers are left, zeros after them. */
+ISA_INLINE vec vec_read(const void *at, const sd_dtype dtype, size_t left) {
+  if (left >= LANES) return vec_unpack(at, dtype);
+  float last[LANES] = {0};
+  memcpy(last, at, left * bytes_of(dtype));
+  return vec_unpack(last, dtype);
+}
+
+/* Writes it to a row of SD_F32, SD_F16 or SD_BF16. */
+ISA_INLINE void vec_write(void *at, vec v, const sd_dtype dtype, size_t left) {
+  if (dtype == SD_F32 && left >= LANES) {
+    vec_store((float *)at, v);
+  } else if (dtype == SD_F32) {
+    vec_store_part((float *)at, v, left);
+  } else {
+    const hvec packed = vec_pack(v, dtype);
+    if (left >= LANES)
+      *(hvec_memory *)at = packed;
+    else
+      memcpy(at, &packed, left * sizeof(uint16_t));
+  }
+}
+
+/* A row in `dtype` from one in `from`. */
+ISA_INLINE void convert_of(void *out, const sd_dtype dtype, const void *source, const sd_dtype from,
+                           size_t count) {
+  for (size_t i = 0; i < count; i += LANES)
+    vec_write((char *)out + i * bytes_of(dtype),
+              vec_read((const char *)source + i * bytes_of(from), from, count - i), dtype,
+              count - i);
+}
+
+static void unpack(float *out, const void *source, sd_dtype dtype, size_t count) {
+  if (dtype == SD_F32) memcpy(out, source, count * sizeof(float));
+  if (dtype == SD_F16) convert_of(out, SD_F32, source, SD_F16, count);
+  if (dtype == SD_BF16) convert_of(out, SD_F32, source, SD_BF16, count);
+  if (dtype == SD_F8_E4M3) convert_of(out, SD_F32, source, SD_F8_E4M3, count);
+  if (dtype == SD_F8_E5M2) convert_of(out, SD_F32, source, SD_F8_E5M2, count);
 }
 
 static void pack(void *out, const float *source, sd_dtype dtype, size_t count) {
   if (dtype == SD_F32) memcpy(out, source, count * sizeof(float));
-  if (dtype == SD_F16) pack_of(out, source, SD_F16, count);
-  if (dtype == SD_BF16) pack_of(out, source, SD_BF16, count);
+  if (dtype == SD_F16) convert_of(out, SD_F16, source, SD_F32, count);
+  if (dtype == SD_BF16) convert_of(out, SD_BF16, source, SD_F32, count);
 }
-#else
-static void unpack(float *out, const void *source, sd_dtype dtype, size_t count) {
-  half_unpack(out, source, dtype, count);
-}
-
-static void pack(void *out, const float *source, sd_dtype dtype, size_t count) {
-  half_pack(out, source, dtype, count);
-}
-#endif
 
 /* ---- rows ---- */
 
@@ -230,9 +258,29 @@ ISA_INLINE vec vec_exp(vec x) {
   return p * (vec)((half + 127) << 23) * (vec)((power - half + 127) << 23);
 }
 
-ISA_INLINE vec vec_silu(vec x) { return x / (1.0f + vec_exp(-x)); }
+#ifndef ISA_CLAMP
+#define ISA_CLAMP(x, low, high) \
+  vec_select((x) < (low), vec_of(low), vec_select((x) > (high), vec_of(high), x))
+#endif
 
-ISA_INLINE vec vec_quick_gelu(vec x) { return x / (1.0f + vec_exp(-1.702f * x)); }
+/* e^x between e^-87 and e^87, to 1e-7 and |x| 2^-24: 2^n 2^r with |r| <= 1/2, the latter with equal
+ * ripples of relative error. For sums with 1 and products that vanish; of a NaN, anything. */
+ISA_INLINE vec vec_exp_near(vec x) {
+  const float rounder = 12582912.0f, per_octave = 1.44269504f;
+  x = ISA_CLAMP(x, -87.0f, 87.0f);
+  const vec shifted = x * per_octave + rounder;
+  const vec r = x * per_octave - (shifted - rounder);
+  vec p = r * 1.32647285e-3f + 9.67151392e-3f;
+  p = p * r + 5.55073358e-2f;
+  p = p * r + 2.40222424e-1f;
+  p = p * r + 6.93147004e-1f;
+  p = p * r + 1.0f;
+  return (vec)((ivec)p + ((ivec)shifted << 23));
+}
+
+ISA_INLINE vec vec_silu(vec x) { return x / (1.0f + vec_exp_near(-x)); }
+
+ISA_INLINE vec vec_quick_gelu(vec x) { return x / (1.0f + vec_exp_near(-1.702f * x)); }
 
 /* max(x, 0) - |x| / 2 erfc(|x| / sqrt 2). Beyond 14 the second term is nothing. */
 ISA_INLINE vec vec_gelu(vec x) {
@@ -244,7 +292,7 @@ ISA_INLINE vec vec_gelu(vec x) {
   p = p * t + 1.421413741f;
   p = p * t - 0.284496736f;
   p = (p * t + 0.254829592f) * t;
-  const vec erfc = p * vec_exp(-z * z);
+  const vec erfc = p * vec_exp_near(-z * z);
   return vec_select(x > 0.0f, x, (vec){0}) - 0.5f * size * erfc;
 }
 
@@ -268,35 +316,6 @@ static void quick_gelu_row(float *out, const float *in, size_t count) {
   map_row(out, in, count, vec_quick_gelu);
 }
 
-/* Lanes are summed in f32 over short runs only, then in double. */
-static void moments_row(double *sum, double *squares, const float *in, float shift, size_t count) {
-  enum { RUN = 16 };
-  dvec sums = {0}, square_sums = {0};
-  size_t i = 0;
-  while (i + LANES <= count) {
-    vec run_sum = {0}, run_squares = {0};
-    for (int32_t step = 0; step < RUN && i + LANES <= count; step++, i += LANES) {
-      const vec x = vec_load(in + i) - shift;
-      run_sum += x;
-      run_squares += x * x;
-    }
-    sums += __builtin_convertvector(run_sum, dvec);
-    square_sums += __builtin_convertvector(run_squares, dvec);
-  }
-  double total = 0, total_squares = 0;
-  for (int32_t lane = 0; lane < LANES; lane++) {
-    total += sums[lane];
-    total_squares += square_sums[lane];
-  }
-  for (; i < count; i++) {
-    const double x = (double)in[i] - (double)shift;
-    total += x;
-    total_squares += x * x;
-  }
-  *sum = total;
-  *squares = total_squares;
-}
-
 static void add_row(float *out, const float *x, const float *y, size_t count) {
   size_t i = 0;
   for (; i + LANES <= count; i += LANES) vec_store(out + i, vec_load(x + i) + vec_load(y + i));
@@ -309,6 +328,7 @@ static void multiply_row(float *out, const float *x, const float *y, size_t coun
   for (; i < count; i++) out[i] = x[i] * y[i];
 }
 
+#include "backend/cpu/cpu_isa_norm.h"
 #include "backend/cpu/cpu_isa_winograd.h"
 
 static int32_t usable(void) { return ISA_USABLE; }
@@ -331,7 +351,9 @@ const cpu_isa ISA_NAME(ISA_SET) = {
     .silu_row = silu_row,
     .gelu_row = gelu_row,
     .quick_gelu_row = quick_gelu_row,
-    .moments_row = moments_row,
+    .add_moments = add_moments,
+    .scale_rows = scale_rows,
+    .layer_norm_rows = layer_norm_rows,
     .add_row = add_row,
     .multiply_row = multiply_row,
     .winograd_input = winograd_input,

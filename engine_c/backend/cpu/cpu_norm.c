@@ -1,5 +1,5 @@
 /* cpu norms: group norm over one or two sources and layer norm. Owns their statistics, which are
- * double throughout, and the notice of non-finite inputs; knows no network.
+ * gathered in double, and the notice of non-finite inputs; knows no network.
  *
  * The cut of the work depends on shapes alone, so any number of threads gives the same bits. */
 #include <assert.h>
@@ -10,12 +10,11 @@
 
 enum {
   ITEM_NUMBERS = 65536, /* of one item: tens of microseconds */
-  CHUNK_NUMBERS = 4096, /* of one pass over an item: stays in the nearest cache */
-  SUM_ROWS = 4,         /* least rows of it that are summed */
+  SHIFT_PIXELS = 4,     /* of it, that its moments are measured from */
   /* Worker 0's workspace ends with [n][splits][groups] sums, then [n][groups] of means. */
   SUMS_BYTES = CPU_WORKSPACE_BYTES / 4,
   SUMS_MAX = SUMS_BYTES / (int)(2 * sizeof(double)),
-  NUMBERS_MAX = (CPU_WORKSPACE_BYTES - 2 * SUMS_BYTES) / 4 /* f32 in the rest */
+  CHANNELS_MAX = (CPU_WORKSPACE_BYTES - 2 * SUMS_BYTES) / (int)(3 * sizeof(double))
 };
 
 typedef struct moments {
@@ -35,7 +34,6 @@ typedef struct group_norm {
 typedef struct layer_norm {
   cpu_backend *cpu;
   const node *node;
-  const float *scale, *shift;
   int64_t rows, item_rows;
 } layer_norm;
 
@@ -51,80 +49,58 @@ static char *norm_at(const cpu_backend *cpu, const tensor *t, int64_t index) {
   return (char *)cpu_address(cpu, t) + index * (t->dtype == SD_F32 ? 4 : 2);
 }
 
-/* `count` numbers of t from `index` on as f32: where they lie, or unpacked into `buffer`. */
-static const float *norm_read(const cpu_backend *cpu, const tensor *t, int64_t index, int64_t count,
-                              float *buffer) {
-  const char *at = norm_at(cpu, t, index);
-  if (t->dtype == SD_F32) return (const float *)(const void *)at;
-  cpu->isa->unpack(buffer, at, t->dtype, (size_t)count);
-  return buffer;
-}
-
-/* Rows of one pass over an item. */
-static int32_t norm_chunk(int32_t channels, int32_t least) {
-  const int32_t rows = CHUNK_NUMBERS / channels;
-  return rows > least ? rows : least;
-}
-
 /* ---- group norm: statistics ---- */
 
-/* Sums of each channel of the join, in a worker's memory. */
+/* Sums of the channels of the join over an item's pixels, less a shift, in a worker's workspace. */
 typedef struct channel_sums {
   double *sum, *squares;
+  float *shift;
 } channel_sums;
 
-/* Adds `rows` rows of `channels` numbers, four at a time: fewer passes over the sums. */
-static void group_norm_add(double *restrict sum, double *restrict squares, const float *restrict x,
-                           int32_t channels, int32_t rows) {
-  for (; rows >= 4; rows -= 4, x += 4 * (int64_t)channels) {
-    const float *x1 = x + channels, *x2 = x1 + channels, *x3 = x2 + channels;
-    for (int32_t c = 0; c < channels; c++) {
-      const double a = (double)x[c], b = (double)x1[c], d = (double)x2[c], e = (double)x3[c];
-      sum[c] += (a + b) + (d + e);
-      squares[c] += (a * a + b * b) + (d * d + e * e);
-    }
+/* `count` pixels of one source into the sums from channel `at` on. The mean of the first few is the
+ * shift: rounding of squares then counts for little, even if one of them is far off. */
+static void group_norm_source(const group_norm *g, const channel_sums *to, int32_t at,
+                              const tensor *t, int64_t pixel, int32_t count) {
+  cpu_moments m = {.sum = to->sum + at,
+                   .squares = to->squares + at,
+                   .shift = to->shift + at,
+                   .in = norm_at(g->cpu, t, pixel * t->c),
+                   .dtype = t->dtype,
+                   .rows = count < SHIFT_PIXELS ? count : SHIFT_PIXELS,
+                   .channels = t->c};
+  g->cpu->isa->add_moments(&m);
+  for (int32_t c = 0; c < t->c; c++) {
+    to->shift[at + c] = (float)(m.sum[c] / m.rows);
+    m.sum[c] = m.squares[c] = 0;
   }
-  for (; rows > 0; rows--, x += channels)
-    for (int32_t c = 0; c < channels; c++) {
-      const double a = (double)x[c];
-      sum[c] += a;
-      squares[c] += a * a;
-    }
+  m.rows = count;
+  g->cpu->isa->add_moments(&m);
 }
 
-/* Adds pixels [first, end) of row n of one source to the sums of its channels. */
-static void group_norm_source(const group_norm *g, channel_sums to, const tensor *t, int32_t n,
-                              int32_t first, int32_t end, float *buffer) {
-  const int32_t chunk = norm_chunk(t->c, SUM_ROWS);
-  for (int32_t pixel = first; pixel < end; pixel += chunk) {
-    const int32_t rows = end - pixel < chunk ? end - pixel : chunk;
-    const int64_t index = ((int64_t)n * g->pixels + pixel) * t->c;
-    const float *x = norm_read(g->cpu, t, index, (int64_t)rows * t->c, buffer);
-    group_norm_add(to.sum, to.squares, x, t->c, rows);
-  }
+/* The item's pixels: those of a split of a row of the batch. */
+static int32_t group_norm_pixels(const group_norm *g, int64_t item, int64_t *first) {
+  const int32_t from = (int32_t)(item % g->splits) * g->split_pixels;
+  *first = item / g->splits * g->pixels + from;
+  return g->pixels - from < g->split_pixels ? g->pixels - from : g->split_pixels;
 }
 
 static void group_norm_sum(void *user, int64_t item, int32_t worker) {
   const group_norm *g = user;
   const tensor *x = g->node->in[IN_X], *y = g->node->in[IN_Y];
-  const int32_t n = (int32_t)(item / g->splits);
-  const int32_t first = (int32_t)(item % g->splits) * g->split_pixels;
-  const int32_t end = g->pixels - first < g->split_pixels ? g->pixels : first + g->split_pixels;
-  double *space = cpu_workspace(g->cpu, worker);
-  const channel_sums all = {space, space + g->channels};
-  float *buffer = (float *)(void *)(space + 2 * (int64_t)g->channels);
-  memset(space, 0, 2 * (size_t)g->channels * sizeof(double));
-  group_norm_source(g, all, x, n, first, end, buffer);
-  if (y) {
-    const channel_sums rest = {all.sum + x->c, all.squares + x->c};
-    group_norm_source(g, rest, y, n, first, end, buffer);
-  }
+  int64_t first;
+  const int32_t count = group_norm_pixels(g, item, &first);
+  double *space = (double *)cpu_workspace(g->cpu, worker);
+  const channel_sums to = {space, space + g->channels, (float *)(void *)(space + 2 * g->channels)};
+  memset(space, 0, (size_t)g->channels * (2 * sizeof *to.sum + sizeof *to.shift));
+  group_norm_source(g, &to, 0, x, first, count);
+  if (y) group_norm_source(g, &to, x->c, y, first, count);
   moments *sums = g->sums + item * g->groups;
   for (int32_t i = 0, c = 0; i < g->groups; i++) {
     sums[i] = (moments){0, 0};
     for (const int32_t next = c + g->group_channels; c < next; c++) {
-      sums[i].sum += all.sum[c];
-      sums[i].squares += all.squares[c];
+      const double shift = (double)to.shift[c];
+      sums[i].sum += to.sum[c] + count * shift;
+      sums[i].squares += to.squares[c] + shift * (2 * to.sum[c] + count * shift);
     }
   }
 }
@@ -154,57 +130,51 @@ static void group_norm_merge(const group_norm *g) {
 /* Per channel, for row n of the batch: out = (in - center) * scale + shift, with the part of the
  * mean that f32 cannot hold in shift. */
 typedef struct channel_affine {
-  float *center, *scale, *shift;
+  int32_t n;        /* -1: of none yet */
+  float channels[]; /* [center, scale, shift][channels] */
 } channel_affine;
 
-static void group_norm_affine(const group_norm *g, const channel_affine *to, int32_t n) {
+static void group_norm_affine(const group_norm *g, channel_affine *to, int32_t n) {
   const moments *means = g->means + (int64_t)n * g->groups;
+  float *center = to->channels, *scale = center + g->channels, *shift = scale + g->channels;
+  to->n = n;
   for (int32_t i = 0, c = 0; i < g->groups; i++) {
     const double mean = means[i].sum, rest = mean - (double)(float)mean;
     for (const int32_t next = c + g->group_channels; c < next; c++) {
-      const double scale = means[i].squares * (double)g->scale[c];
-      to->center[c] = (float)mean;
-      to->scale[c] = (float)scale;
-      to->shift[c] = (float)((double)g->shift[c] - rest * scale);
+      const double by = means[i].squares * (double)g->scale[c];
+      center[c] = (float)mean;
+      scale[c] = (float)by;
+      shift[c] = (float)((double)g->shift[c] - rest * by);
     }
   }
 }
 
-/* `rows` rows of one source into the channels of out [rows][stride] where the affine begins. */
-static void group_norm_rows(float *out, int64_t stride, const float *x, int32_t channels,
-                            int32_t rows, channel_affine by) {
-  for (int32_t row = 0; row < rows; row++, out += stride, x += channels)
-    for (int32_t c = 0; c < channels; c++)
-      out[c] = (x[c] - by.center[c]) * by.scale[c] + by.shift[c];
+/* `count` pixels of one source into the channels of the join from `at` on. */
+static void group_norm_scale(const group_norm *g, const float *affine, int32_t at, const tensor *t,
+                             int64_t pixel, int32_t count) {
+  const tensor *out = g->node->out;
+  g->cpu->isa->scale_rows(&(cpu_norm_rows){.out = norm_at(g->cpu, out, pixel * out->c + at),
+                                           .in = norm_at(g->cpu, t, pixel * t->c),
+                                           .out_dtype = out->dtype,
+                                           .dtype = t->dtype,
+                                           .center = affine + at,
+                                           .scale = affine + g->channels + at,
+                                           .shift = affine + 2 * g->channels + at,
+                                           .stride = out->c,
+                                           .rows = count,
+                                           .channels = t->c,
+                                           .is_silu = g->node->args.act == ACT_SILU});
 }
 
 static void group_norm_apply(void *user, int64_t item, int32_t worker) {
   const group_norm *g = user;
-  const tensor *x = g->node->in[IN_X], *y = g->node->in[IN_Y], *out = g->node->out;
-  const cpu_isa *isa = g->cpu->isa;
-  const int32_t n = (int32_t)(item / g->splits),
-                first = (int32_t)(item % g->splits) * g->split_pixels;
-  const int32_t end = g->pixels - first < g->split_pixels ? g->pixels : first + g->split_pixels;
-  const int32_t chunk = norm_chunk(g->channels, 1);
-  float *space = cpu_workspace(g->cpu, worker);
-  const channel_affine by = {space, space + g->channels, space + 2 * g->channels};
-  float *buffer = space + 3 * g->channels, *result = buffer + (int64_t)chunk * g->channels;
-  group_norm_affine(g, &by, n);
-  for (int32_t pixel = first; pixel < end; pixel += chunk) {
-    const int32_t rows = end - pixel < chunk ? end - pixel : chunk;
-    const int64_t at = (int64_t)n * g->pixels + pixel, count = (int64_t)rows * g->channels;
-    char *target = norm_at(g->cpu, out, at * g->channels);
-    float *to = out->dtype == SD_F32 ? (float *)(void *)target : result;
-    const float *from = norm_read(g->cpu, x, at * x->c, (int64_t)rows * x->c, buffer);
-    group_norm_rows(to, g->channels, from, x->c, rows, by);
-    if (y) {
-      const channel_affine rest = {by.center + x->c, by.scale + x->c, by.shift + x->c};
-      from = norm_read(g->cpu, y, at * y->c, (int64_t)rows * y->c, buffer);
-      group_norm_rows(to + x->c, g->channels, from, y->c, rows, rest);
-    }
-    if (g->node->args.act == ACT_SILU) isa->silu_row(to, to, (size_t)count);
-    if (out->dtype != SD_F32) isa->pack(target, to, out->dtype, (size_t)count);
-  }
+  const tensor *x = g->node->in[IN_X], *y = g->node->in[IN_Y];
+  int64_t first;
+  const int32_t count = group_norm_pixels(g, item, &first), n = (int32_t)(item / g->splits);
+  channel_affine *affine = cpu_workspace(g->cpu, worker);
+  if (affine->n != n) group_norm_affine(g, affine, n);
+  group_norm_scale(g, affine->channels, 0, x, first, count);
+  if (y) group_norm_scale(g, affine->channels, x->c, y, first, count);
 }
 
 void cpu_group_norm(cpu_backend *cpu, const node *n) {
@@ -217,7 +187,7 @@ void cpu_group_norm(cpu_backend *cpu, const node *n) {
                   .channels = out->c,
                   .pixels = out->h * out->w};
   g.group_channels = g.channels / g.groups;
-  assert((int64_t)out->n * g.groups <= SUMS_MAX && g.channels <= NUMBERS_MAX / (SUM_ROWS + 8));
+  assert((int64_t)out->n * g.groups <= SUMS_MAX && g.channels <= CHANNELS_MAX);
   const int32_t most = SUMS_MAX / (out->n * g.groups), wanted = ITEM_NUMBERS / g.channels;
   g.split_pixels = wanted > 1 ? wanted : 1;
   const int32_t least = (g.pixels + most - 1) / most; /* so that the sums fit */
@@ -228,47 +198,34 @@ void cpu_group_norm(cpu_backend *cpu, const node *n) {
   g.means = g.sums + SUMS_MAX;
   threads_run(cpu->pool, (int64_t)out->n * g.splits, group_norm_sum, &g);
   group_norm_merge(&g);
+  for (int32_t i = 0; i < threads_count(cpu->pool); i++)
+    ((channel_affine *)cpu_workspace(cpu, i))->n = -1;
   threads_run(cpu->pool, (int64_t)out->n * g.splits, group_norm_apply, &g);
 }
 
 /* ---- layer norm ---- */
 
-/* The first pass finds the middle, from which the second measures: no large mean hides a small
- * deviation. */
-static void layer_norm_row(const layer_norm *l, float *to, const float *x, int32_t channels) {
-  double sum, squares;
-  l->cpu->isa->moments_row(&sum, &squares, x, x[0], (size_t)channels);
-  if (!isfinite(squares)) norm_note_bad(l->cpu);
-  const float middle = (float)((double)x[0] + sum / channels);
-  l->cpu->isa->moments_row(&sum, &squares, x, middle, (size_t)channels);
-  const double rest = sum / channels, variance = fmax(squares / channels - rest * rest, 0.0);
-  const float scale = (float)(1.0 / sqrt(variance + (double)l->node->args.eps));
-  for (int32_t c = 0; c < channels; c++)
-    to[c] = ((x[c] - middle) - (float)rest) * scale * l->scale[c] + l->shift[c];
-}
-
 static void layer_norm_run(void *user, int64_t item, int32_t worker) {
+  (void)worker;
   const layer_norm *l = user;
   const tensor *x = l->node->in[IN_X], *out = l->node->out;
-  const int32_t channels = out->c;
-  float *buffer = cpu_workspace(l->cpu, worker), *result = buffer + channels;
-  const int64_t first = item * l->item_rows;
-  for (int64_t row = first; row < first + l->item_rows && row < l->rows; row++) {
-    const float *from = norm_read(l->cpu, x, row * channels, channels, buffer);
-    char *target = norm_at(l->cpu, out, row * channels);
-    float *to = out->dtype == SD_F32 ? (float *)(void *)target : result;
-    layer_norm_row(l, to, from, channels);
-    if (out->dtype != SD_F32) l->cpu->isa->pack(target, to, out->dtype, (size_t)channels);
-  }
+  const int64_t first = item * l->item_rows, left = l->rows - first;
+  const cpu_norm_rows rows = {.out = norm_at(l->cpu, out, first * out->c),
+                              .in = norm_at(l->cpu, x, first * out->c),
+                              .out_dtype = out->dtype,
+                              .dtype = x->dtype,
+                              .scale = l->node->weights[WEIGHT_MAIN]->packed,
+                              .shift = l->node->weights[WEIGHT_BIAS]->packed,
+                              .stride = out->c,
+                              .rows = (int32_t)(left < l->item_rows ? left : l->item_rows),
+
+                              .channels = out->c,
+                              .eps = l->node->args.eps};
+  if (!l->cpu->isa->layer_norm_rows(&rows)) norm_note_bad(l->cpu);
 }
 
 void cpu_layer_norm(cpu_backend *cpu, const node *n) {
-  layer_norm l = {.cpu = cpu,
-                  .node = n,
-                  .scale = n->weights[WEIGHT_MAIN]->packed,
-                  .shift = n->weights[WEIGHT_BIAS]->packed,
-                  .rows = tensor_rows(n->out)};
-  assert(n->out->c <= NUMBERS_MAX / 2);
+  layer_norm l = {.cpu = cpu, .node = n, .rows = tensor_rows(n->out)};
   l.item_rows = n->out->c < ITEM_NUMBERS ? ITEM_NUMBERS / n->out->c : 1;
   threads_run(cpu->pool, (l.rows + l.item_rows - 1) / l.item_rows, layer_norm_run, &l);
 }
