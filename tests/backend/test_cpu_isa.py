@@ -20,7 +20,7 @@ COUNTS = (1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100)  # every vector width,
 ULP = 2.0**-23
 TILE_MODEL = Path(__file__).with_name("tile_model.h")
 STORAGES = ("f32", "f16", "bf16")
-UNARY = ("exp", "silu", "gelu", "quick_gelu")
+UNARY = ("silu", "gelu", "quick_gelu")
 
 
 @cache
@@ -96,8 +96,6 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
 def unary_reference(name: str, x: np.ndarray) -> np.ndarray:
     """The function in double precision."""
     x = x.astype(np.float64)
-    if name == "exp":
-        return np.exp(x)
     if name == "gelu":
         return x / 2 * np.array([math.erfc(-v / math.sqrt(2)) for v in x])
     with np.errstate(over="ignore"):
@@ -190,42 +188,99 @@ def test_a_block_of_pairs_is_a_sum_of_products(
         np.testing.assert_array_equal(tile[beyond:], before[beyond:])
 
 
-@pytest.mark.parametrize("keys", [2, 32, 78])
-def test_scores_become_weights_in_pairs(pairs_isa: Any, keys: int) -> None:
-    """2^x of scores far below, around and above their references; hidden ones weigh nothing."""
+@pytest.mark.parametrize("is_down", [False, True])
+@pytest.mark.parametrize("length", [1, 8, 41])
+def test_a_strip_is_a_sum_of_products(isa: Any, length: int, is_down: bool) -> None:
+    """Of a's rows, beginning with what is given, or of its columns, added to the tile."""
     ffi, _ = library()
-    panel, scale = pairs_isa.panel, 0.3
+    for rows in range(1, 3 * isa.rows + 2):
+        a = normal(length if is_down else rows, (rows if is_down else length) + 3, seed=rows)
+        used = a[:, :rows].T if is_down else a[:, :length]
+        b, before = normal(length, isa.panel, seed=100 + rows), normal(rows + 1, isa.panel, seed=2)
+        tile = before.copy()
+        first = normal(isa.panel, seed=3)
+        given = {"a": pointer(a), "b": pointer(b), "tile": pointer(tile), "stride": a.shape[1]}
+        given |= {"first": pointer(first)}
+        function = isa.multiply_columns if is_down else isa.multiply_rows
+        function(ffi.new("cpu_strip *", given | {"rows": rows, "length": length}))
+        wanted = used.astype(np.float64) @ b + (before[:rows] if is_down else first)
+        np.testing.assert_allclose(tile[:rows], wanted, rtol=1e-6, atol=2e-5)
+        np.testing.assert_array_equal(tile[rows], before[rows])
+
+
+def weighed(
+    isa: Any, function: Any, scores: np.ndarray, reference: np.ndarray, scale: float = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """What stands in the place of scores [keys, panel] afterwards, and the totals."""
+    ffi, _ = library()
+    out, totals = np.append(scores, np.float32(GUARD)), guarded(isa.panel)
+    given = {"scores": pointer(out), "totals": pointer(totals), "reference": pointer(reference)}
+    function(ffi.new("cpu_weights *", given | {"scale": scale, "keys": len(scores)}))
+    assert out[-1] == totals[-1] == GUARD
+    return out[:-1], totals[:-1]
+
+
+def weights_of(isa: Any, *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
+    """In f32."""
+    out, totals = weighed(isa, isa.weigh, *arguments)
+    return out.reshape(-1, isa.panel), totals
+
+
+def pairs_of(isa: Any, *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
+    """In bf16, taken apart."""
+    out, totals = weighed(isa, isa.weigh_pairs, *arguments)
+    words = out.view(np.uint16)[: out.size].reshape(-1, isa.panel, 2)
+    return unpacked(words).swapaxes(1, 2).reshape(-1, isa.panel), totals
+
+
+def scores_near_and_far(keys: int, panel: int) -> tuple[np.ndarray, np.ndarray]:
+    """Far below, around and above their references; some are hidden."""
     scores, reference = normal(keys, panel) * 60, normal(panel, seed=1) * 9
     scores[keys // 2, ::3] = -1e30
-    before, peaks = normal(panel, seed=2), guarded(panel)
-    totals, out = np.append(before, np.float32(GUARD)), guarded(keys * panel, np.uint16)
-    given = {"out": pointer(out, "uint16_t *"), "totals": pointer(totals), "peaks": pointer(peaks)}
-    given |= {"scores": pointer(scores), "reference": pointer(reference)}
-    pairs_isa.weigh_pairs(ffi.new("cpu_weights *", given | {"scale": scale, "keys": keys}))
-    exponents = scale * scores.astype(np.float64) - reference
-    weights = unpacked(out[:-1]).reshape(keys // 2, panel, 2).swapaxes(1, 2).reshape(keys, panel)
+    return scores, reference
+
+
+@pytest.mark.parametrize("keys", [1, 32, 77])
+def test_scores_become_weights(isa: Any, keys: int) -> None:
+    """2^x; hidden ones weigh nothing."""
+    scores, reference = scores_near_and_far(keys, isa.panel)
+    weights, totals = weights_of(isa, scores, reference, 0.25)
+    exponents = (0.25 * scores.astype(np.float64) - reference).astype(np.float32)
+    wanted = np.exp2(exponents.astype(np.float64))
+    np.testing.assert_allclose(weights, wanted, rtol=1e-5, atol=2.0**-125)
+    np.testing.assert_allclose(totals, weights.astype(np.float64).sum(axis=0), rtol=1e-6)
+
+
+def test_powers_of_two_are_right_to_two_units(isa: Any) -> None:
+    x = np.linspace(-125.9, 127.9, 6_400 * isa.panel, dtype=np.float32).reshape(-1, isa.panel)
+    weights = weights_of(isa, x, np.zeros(isa.panel, np.float32))[0]
+    assert np.abs(weights / np.exp2(x.astype(np.float64)) - 1).max() < 2 * ULP
+
+
+@pytest.mark.parametrize("keys", [2, 32, 78])
+def test_scores_become_weights_in_pairs(pairs_isa: Any, keys: int) -> None:
+    """The same in bf16; totals are of what was rounded."""
+    scores, reference = scores_near_and_far(keys, pairs_isa.panel)
+    weights, totals = pairs_of(pairs_isa, scores, reference, 0.3)
+    exponents = 0.3 * scores.astype(np.float64) - reference
     # The error of rounding, of the polynomial and of exponents of up to 100 in f32.
     np.testing.assert_allclose(weights, 2**exponents, rtol=2.0**-8 + 1e-4, atol=2.0**-126)
-    np.testing.assert_allclose(totals[:-1] - before, weights.sum(axis=0), rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(peaks[:-1], scale * scores.max(axis=0), rtol=1e-6)
-    assert totals[-1] == peaks[-1] == out[-1] == GUARD
+    np.testing.assert_allclose(totals, weights.sum(axis=0), rtol=1e-5, atol=1e-5)
 
 
-def test_a_bad_score_is_a_bad_weight(pairs_isa: Any) -> None:
-    """NaN and an infinity above the others reach the weights; one below weighs nothing."""
-    ffi, _ = library()
-    panel = pairs_isa.panel
-    scores, reference = np.zeros((2, panel), np.float32), np.zeros(panel, np.float32)
-    scores[0, :3] = np.nan, np.inf, -np.inf
-    totals, peaks = np.zeros((2, panel), np.float32)
-    out = np.zeros((panel, 2), np.uint16)
-    given = {"out": pointer(out, "uint16_t *"), "totals": pointer(totals), "peaks": pointer(peaks)}
-    given |= {"scores": pointer(scores), "reference": pointer(reference)}
-    pairs_isa.weigh_pairs(ffi.new("cpu_weights *", given | {"scale": 1.0, "keys": 2}))
-    weights = unpacked(out)
-    np.testing.assert_array_equal(weights[:3, 0], [np.nan, np.inf, 0])
-    np.testing.assert_allclose(weights[3:], 1, rtol=2.0**-8)
-    assert np.isnan(totals[0])
+def test_a_bad_score_is_a_bad_weight(isa: Any) -> None:
+    """NaN and what is far above reach the weights; what is far below weighs nothing."""
+    scores = np.zeros((2, isa.panel), np.float32)
+    scores[0, :6] = np.nan, np.inf, -np.inf, 1e30, 200, -200
+    kinds = [(weights_of, 2 * ULP)]
+    if isa.weigh_pairs != library()[0].NULL:
+        kinds.append((pairs_of, 2.0**-8))
+    for function, tolerance in kinds:
+        weights, totals = function(isa, scores, np.zeros(isa.panel, np.float32))
+        np.testing.assert_array_equal(weights[0, :6], [np.nan, np.inf, 0, np.inf, np.inf, 0])
+        np.testing.assert_allclose(weights[:, 6:], 1, rtol=tolerance)
+        assert np.isnan(totals[0])
+        assert totals[1] == totals[3] == np.inf
 
 
 # ---- short formats ----
@@ -325,22 +380,7 @@ def test_nan_stays_nan_in_bf16(isa: Any) -> None:
 # ---- rows ----
 
 
-def test_exp_is_right_to_two_units(isa: Any) -> None:
-    x = np.linspace(-87.3, 88.72, 200_001, dtype=np.float32)
-    got, wanted = run_row(isa.exp_row, x), unary_reference("exp", x)
-    assert np.abs(got / wanted - 1).max() < 2 * ULP
-
-
-def test_exp_at_the_ends(isa: Any) -> None:
-    x = np.array([0, -0.0, 88.8, 1e30, np.inf, -103.2, -104.5, -1e30, -np.inf], dtype=np.float32)
-    wanted = [1, 1, np.inf, np.inf, np.inf, 2.0**-149, 0, 0, 0]
-    np.testing.assert_array_equal(run_row(isa.exp_row, x), np.array(wanted, dtype=np.float32))
-    subnormal = np.linspace(-103, -87.4, 999, dtype=np.float32)
-    error = run_row(isa.exp_row, subnormal) - unary_reference("exp", subnormal)
-    assert np.abs(error).max() < 2 * 2.0**-149
-
-
-@pytest.mark.parametrize("name", UNARY[1:])
+@pytest.mark.parametrize("name", UNARY)
 def test_activations_are_right(isa: Any, name: str) -> None:
     x = np.concatenate([np.linspace(-30, 30, 60_001), [-1e4, 1e4, -80, 80, 0]]).astype(np.float32)
     got, wanted = run_row(getattr(isa, f"{name}_row"), x), unary_reference(name, x)

@@ -18,13 +18,20 @@ typedef struct attention {
   int32_t panel, key_block, is_pairs;
   int32_t panels, ranges;           /* panels in all queries; items they are cut into */
   int64_t fixed_bytes, panel_bytes; /* of the workspace: whatever the item, and for each panel */
-  float scale;
+  float scale;                      /* of scores, for powers of two */
 } attention;
 
 /* What one item computes: panels [first, end) of one head of one row of the batch. */
 typedef struct attention_item {
   int32_t n, head, first, end, keys;
 } attention_item;
+
+/* A panel of queries and its running sums. */
+typedef struct attention_panel {
+  float *sums;                /* [size][panel] */
+  float *references, *totals; /* [panel]; references are scores */
+  void *queries;              /* [size][panel] f32 or [size / 2][panel][2] bf16 */
+} attention_panel;
 
 /* Address of a head's channels in row `row` of batch row n. */
 char *attention_at(const attention *a, const tensor *t, int32_t n, int32_t row, int32_t head);
@@ -36,13 +43,20 @@ int32_t attention_key_row(const attention *a, const attention_item *item);
 void attention_hide(const attention *a, float *scores, int32_t first_query, int32_t first_key,
                     int32_t keys);
 
-/* Largest score of each column of [keys][panel]; whether one is more than `limit`. */
-int attention_peaks(float *peaks, const float *scores, int32_t keys, int32_t panel, float limit);
+/* Moves the references of a panel to the largest of its scores[keys][panel], if that is larger.
+ * first[panel]: what is still to be taken off the scores. */
+void attention_follow(const attention *a, const attention_panel *panel, const float *scores,
+                      const float *first, int32_t keys);
 
-/* Divides panel p's sums[size][panel] by totals[panel] and stores them; rows[panel][size] is
- * overwritten. */
-void attention_store(const attention *a, const attention_item *item, int32_t p, float *sums,
-                     const float *totals, float *rows);
+/* Weighs the scores by `weigh` and adds up. Where one is far above its reference, it adds nothing
+ * and returns how many keys the references have to follow (all), else 0. */
+int32_t attention_weigh(const attention *a, const attention_panel *panel,
+                        void (*weigh)(const cpu_weights *), float *scores, const float *first,
+                        int32_t keys);
+
+/* Divides panel p's sums by its totals and stores them; rows[panel][size] is overwritten. */
+void attention_store(const attention *a, const attention_item *item, int32_t p,
+                     const attention_panel *panel, float *rows);
 
 /* Sets key_block and the bytes. */
 void attention_measure_pairs(attention *a);

@@ -3,13 +3,12 @@
  * they are made:
  *
  *   S = K Q            K [keys][d]   Q [d / 2][panel][2 of d]
- *   W = 2^(c S - reference)          [keys / 2][panel][2 keys], c: 1 / (sqrt(d) ln 2)
+ *   W = 2^(c S - reference)          [keys / 2][panel][2 keys], in the place of S
  *   O += V W           V [d][keys]   O [d][panel]
  *
  * Queries, keys and values are taken as they are; only the weights are rounded once more, and
  * what is divided by is the sum of the rounded ones. Owns the scratch of an item; knows neither
  * the instruction set nor who asks. */
-#include <math.h>
 #include <string.h>
 
 #include "backend/cpu/cpu_attention.h"
@@ -21,27 +20,17 @@ enum {
   KEYS_MIN = 32,         /* multiples of every pair_depth */
   KEYS_MAX = 128
 };
-static const float SLACK = 11.5f; /* in powers of two; cpu_attention.c tells of references */
-static const float LOG2_E = 1.44269504f;
 
 /* One worker's memory. depth: d up to a multiple of isa->pair_depth; lines: d up to one of
  * CPU_PAIR_HALF. */
 typedef struct pairs_scratch {
   int64_t depth;
-  uint16_t *keys;    /* [key_block][depth] */
-  uint16_t *values;  /* [lines][key_block] */
-  uint16_t *weights; /* [key_block / 2][panel][2] */
-  float *scores;     /* [key_block][panel] */
-  float *rows;       /* [panel][d]: rows on their way to storage */
-  char *panels;      /* of each panel a pairs_panel's numbers */
+  uint16_t *keys;   /* [key_block][depth] */
+  uint16_t *values; /* [lines][key_block] */
+  float *scores;    /* [key_block][panel], then weights: [key_block / 2][panel][2] */
+  void *rows;       /* [panel][d] f32 or [panel][depth] bf16: rows on their way */
+  char *panels;     /* of each an attention_panel's numbers, sums: [lines][panel] */
 } pairs_scratch;
-
-/* A panel of queries and its running sums. */
-typedef struct pairs_panel {
-  float *sums;              /* [lines][panel] */
-  float *reference, *total; /* [panel] */
-  uint16_t *queries;        /* [depth / 2][panel][2] */
-} pairs_panel;
 
 static int64_t pairs_depth(const attention *a) {
   return attention_round(a->size, a->cpu->isa->pair_depth);
@@ -61,18 +50,17 @@ static pairs_scratch pairs_divide(const attention *a, char **memory) {
   return (pairs_scratch){.depth = depth,
                          .keys = pairs_take(memory, block * depth, sizeof(uint16_t)),
                          .values = pairs_take(memory, pairs_lines(a) * block, sizeof(uint16_t)),
-                         .weights = pairs_take(memory, block * panel, sizeof(uint16_t)),
                          .scores = pairs_take(memory, block * panel, sizeof(float)),
-                         .rows = pairs_take(memory, panel * a->size, sizeof(float)),
+                         .rows = pairs_take(memory, panel * depth, sizeof(float)),
                          .panels = *memory};
 }
 
-static pairs_panel pairs_panel_at(const attention *a, char **memory) {
+static attention_panel pairs_panel_at(const attention *a, char **memory) {
   const int64_t panel = a->panel;
-  return (pairs_panel){.sums = pairs_take(memory, pairs_lines(a) * panel, sizeof(float)),
-                       .reference = pairs_take(memory, panel, sizeof(float)),
-                       .total = pairs_take(memory, panel, sizeof(float)),
-                       .queries = pairs_take(memory, pairs_depth(a) * panel, sizeof(uint16_t))};
+  return (attention_panel){.sums = pairs_take(memory, pairs_lines(a) * panel, sizeof(float)),
+                           .references = pairs_take(memory, panel, sizeof(float)),
+                           .totals = pairs_take(memory, panel, sizeof(float)),
+                           .queries = pairs_take(memory, pairs_depth(a) * panel, sizeof(uint16_t))};
 }
 
 void attention_measure_pairs(attention *a) {
@@ -86,35 +74,38 @@ void attention_measure_pairs(attention *a) {
   a->panel_bytes = end - start;
 }
 
+/* out[count][depth] = rows of the item's head, zeros past d. */
+static void pairs_copy(const attention *a, const tensor *t, const attention_item *item, int32_t n,
+                       int32_t first, int32_t count, uint16_t *out) {
+  const int64_t depth = pairs_depth(a);
+  const size_t bytes = (size_t)a->size * sizeof *out;
+  for (int32_t i = 0; i < count; i++, out += depth) {
+    memcpy(out, attention_at(a, t, n, first + i, item->head), bytes);
+    memset(out + a->size, 0, (size_t)depth * sizeof *out - bytes);
+  }
+}
+
 /* Panel p of the queries; zeros past d and past the last query. */
-static void pairs_load_queries(const attention *a, const attention_item *item, int32_t p,
-                               const pairs_panel *to) {
+static void pairs_load_queries(const attention *a, const attention_item *item,
+                               const pairs_scratch *s, int32_t p, const attention_panel *to) {
   const int32_t first = p * a->panel;
   const int32_t count = a->queries - first < a->panel ? a->queries - first : a->panel;
-  char *end = (char *)to->queries;
+  char *end = to->queries;
   pairs_take(&end, pairs_depth(a) * a->panel, sizeof(uint16_t));
   memset(to->sums, 0, (size_t)(end - (char *)to->sums)); /* the queries lie last */
-  for (int32_t i = 0; i < count; i++) {
-    const char *from = attention_at(a, a->q, item->n, first + i, item->head);
-    uint16_t *pair = to->queries + 2 * i;
-    for (int32_t c = 0; c < a->size; c += 2, pair += 2 * a->panel)
-      memcpy(pair, from + (size_t)c * sizeof *pair, (c + 1 < a->size ? 2 : 1) * sizeof *pair);
-  }
+  pairs_copy(a, a->q, item, item->n, first, count, s->rows);
+  const int32_t pairs = (int32_t)s->depth / 2;
+  transpose_floats(to->queries, a->panel, s->rows, pairs, count, pairs);
 }
 
 /* Keys and values [first, first + count); zeros for the values up to `padded`. */
 static void pairs_load_keys(const attention *a, const attention_item *item, const pairs_scratch *s,
                             int32_t first, int32_t count, int32_t padded) {
   const int32_t n = attention_key_row(a, item);
-  const size_t bytes = (size_t)a->size * sizeof(uint16_t);
-  for (int32_t i = 0; i < count; i++) {
-    uint16_t *row = s->keys + i * s->depth;
-    memcpy(row, attention_at(a, a->k, n, first + i, item->head), bytes);
-    memset(row + a->size, 0, (size_t)s->depth * sizeof *row - bytes);
-  }
+  pairs_copy(a, a->k, item, n, first, count, s->keys);
   transpose_words(s->values, a->key_block, attention_at(a, a->v, n, first, item->head), a->v->c,
                   count, a->size);
-  for (int32_t line = 0; line < a->size; line++)
+  for (int32_t line = 0; padded > count && line < a->size; line++)
     memset(s->values + (int64_t)line * a->key_block + count, 0,
            (size_t)(padded - count) * sizeof(uint16_t));
 }
@@ -139,61 +130,29 @@ static void pairs_product(const attention *a, float *tile, const uint16_t *matri
   }
 }
 
-/* References follow peaks that are SLACK above them; whether one did. */
-static int pairs_move(const attention *a, const pairs_panel *panel, const float *peaks) {
-  float factors[ATTENTION_MOST_PANEL];
-  int has_moved = 0;
-  for (int32_t i = 0; i < a->panel; i++) {
-    const int is_above = peaks[i] > panel->reference[i] + SLACK;
-    factors[i] = is_above ? exp2f(panel->reference[i] - peaks[i]) : 1.0f;
-    if (is_above) panel->reference[i] = peaks[i];
-    has_moved |= is_above;
-  }
-  if (!has_moved) return 0;
-  for (int32_t i = 0; i < a->panel; i++) panel->total[i] *= factors[i];
-  float *sums = panel->sums;
-  for (int32_t line = 0; line < a->size; line++, sums += a->panel)
-    for (int32_t i = 0; i < a->panel; i++) sums[i] *= factors[i];
-  return 1;
-}
-
-/* Scores of `keys` keys into weights. A score far above its reference spoils them: again. */
-static void pairs_weigh(const attention *a, const pairs_scratch *s, const pairs_panel *panel,
-                        int32_t keys) {
-  float totals[ATTENTION_MOST_PANEL], peaks[ATTENTION_MOST_PANEL];
-  do {
-    memcpy(totals, panel->total, (size_t)a->panel * sizeof(float));
-    a->cpu->isa->weigh_pairs(&(cpu_weights){.out = s->weights,
-                                            .totals = totals,
-                                            .peaks = peaks,
-                                            .scores = s->scores,
-                                            .reference = panel->reference,
-                                            .scale = a->scale * LOG2_E,
-                                            .keys = keys});
-  } while (pairs_move(a, panel, peaks));
-  memcpy(panel->total, totals, (size_t)a->panel * sizeof(float));
-}
-
-/* Panel p of the queries against the block of keys in the scratch. */
-static void pairs_attend(const attention *a, const pairs_scratch *s, const pairs_panel *panel,
+/* Panel p of the queries against the block of keys in the scratch: see attention_attend. References
+ * begin with the largest score of a whole block, whose weight, 1, is not rounded. */
+static void pairs_attend(const attention *a, const pairs_scratch *s, const attention_panel *panel,
                          int32_t p, int32_t first_key, int32_t keys, int32_t padded) {
-  pairs_product(a, s->scores, s->keys, s->depth, padded, (int32_t)s->depth, panel->queries, 0);
-  attention_hide(a, s->scores, p * a->panel, first_key, keys);
-  if (first_key == 0) {
-    attention_peaks(panel->reference, s->scores, keys, a->panel, 0.0f);
-    for (int32_t i = 0; i < a->panel; i++) panel->reference[i] *= a->scale * LOG2_E;
-  }
-  for (int32_t i = keys * a->panel; i < padded * a->panel; i++) s->scores[i] = ATTENTION_HIDDEN;
-  pairs_weigh(a, s, panel, padded);
-  pairs_product(a, panel->sums, s->values, a->key_block, a->size, padded, s->weights, 1);
+  static const float zeros[ATTENTION_MOST_PANEL];
+  int32_t follows = first_key == 0 ? keys : 0;
+  do {
+    pairs_product(a, s->scores, s->keys, s->depth, padded, (int32_t)s->depth, panel->queries, 0);
+    attention_hide(a, s->scores, p * a->panel, first_key, keys);
+    for (int32_t i = keys * a->panel; i < padded * a->panel; i++) s->scores[i] = ATTENTION_HIDDEN;
+    if (follows) attention_follow(a, panel, s->scores, zeros, follows);
+    follows = attention_weigh(a, panel, a->cpu->isa->weigh_pairs, s->scores, zeros, padded);
+  } while (follows);
+  pairs_product(a, panel->sums, s->values, a->key_block, a->size, padded,
+                (const uint16_t *)s->scores, 1);
 }
 
 void attention_run_pairs(const attention *a, const attention_item *item, char *memory) {
   const cpu_isa *isa = a->cpu->isa;
   const pairs_scratch s = pairs_divide(a, &memory);
   for (int32_t p = item->first; p < item->end; p++) {
-    const pairs_panel panel = pairs_panel_at(a, &memory);
-    pairs_load_queries(a, item, p, &panel);
+    const attention_panel panel = pairs_panel_at(a, &memory);
+    pairs_load_queries(a, item, &s, p, &panel);
   }
   isa->begin_pairs();
   for (int32_t key = 0; key < item->keys; key += a->key_block) {
@@ -202,14 +161,14 @@ void attention_run_pairs(const attention *a, const attention_item *item, char *m
     pairs_load_keys(a, item, &s, key, keys, padded);
     memory = s.panels;
     for (int32_t p = item->first; p < item->end; p++) {
-      const pairs_panel panel = pairs_panel_at(a, &memory);
+      const attention_panel panel = pairs_panel_at(a, &memory);
       pairs_attend(a, &s, &panel, p, key, keys, padded);
     }
   }
   isa->end_pairs();
   memory = s.panels;
   for (int32_t p = item->first; p < item->end; p++) {
-    const pairs_panel panel = pairs_panel_at(a, &memory);
-    attention_store(a, item, p, panel.sums, panel.total, s.rows);
+    const attention_panel panel = pairs_panel_at(a, &memory);
+    attention_store(a, item, p, &panel, s.rows);
   }
 }

@@ -47,13 +47,21 @@ typedef struct cpu_pairs {
   const float *first; /* [panels * panel]: if not accumulate, what each row begins with; or NULL */
 } cpu_pairs;
 
-/* Scores of a panel of queries, turned into weights:
- * out[keys / 2][panel][2 keys] = 2^(scale scores[keys][panel] - reference[panel]), in bf16;
- * totals[panel] += their sum, as rounded; peaks[panel] = scale * the largest score. keys: even. */
+/* A product of f32 whose left side lies at even distances: tile[rows][panel] and b[length][panel]
+ * have no gaps. */
+typedef struct cpu_strip {
+  const float *a, *b;
+  int64_t stride; /* from a line of a to the next */
+  float *tile;
+  int32_t rows, length;
+  const float *first; /* [panel]: what each row begins with, in multiply_rows */
+} cpu_strip;
+
+/* Scores of a panel of queries, turned into weights where they lie:
+ * 2^(scale scores[keys][panel] - reference[panel]); totals[panel] = their sum, as stored. */
 typedef struct cpu_weights {
-  uint16_t *out;
-  float *totals, *peaks;
-  const float *scores, *reference;
+  float *scores, *totals;
+  const float *reference;
   float scale;
   int32_t keys;
 } cpu_weights;
@@ -91,8 +99,12 @@ typedef struct cpu_isa {
   void (*block)(const cpu_block *block);
   void (*unpack)(float *out, const void *source, sd_dtype dtype, size_t count); /* to f32 */
   void (*pack)(void *out, const float *source, sd_dtype dtype, size_t count);   /* from f32 */
-  /* Row functions over `count` f32, all vectorised, exp to 2 ulp or so: */
-  void (*exp_row)(float *out, const float *in, size_t count);
+  /* Attention. tile = first + sum over k of a[rows][stride] b */
+  void (*multiply_rows)(const cpu_strip *strip);
+  /* tile += sum over k of a[length][stride] b, rows being columns of a */
+  void (*multiply_columns)(const cpu_strip *strip);
+  void (*weigh)(const cpu_weights *weights); /* 2^x to 2 ulp */
+  /* Row functions over `count` f32, all vectorised: */
   void (*silu_row)(float *out, const float *in, size_t count);
   void (*gelu_row)(float *out, const float *in, size_t count); /* exact erf form, 1e-6 */
   void (*quick_gelu_row)(float *out, const float *in, size_t count);
@@ -116,7 +128,9 @@ typedef struct cpu_isa {
   void (*begin_pairs)(void);
   void (*multiply_pairs)(const cpu_pairs *pairs);
   void (*end_pairs)(void);
-  void (*weigh_pairs)(const cpu_weights *weights); /* 2^x to 2^-12 */
+  /* Likewise, but as bf16 numbers [keys / 2][panel][2 keys] from where scores begin; keys: even;
+   * 2^x to 2^-12. */
+  void (*weigh_pairs)(const cpu_weights *weights);
 } cpu_isa;
 
 /* Rows from worst to best; NULL past the end. */

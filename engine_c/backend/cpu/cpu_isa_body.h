@@ -11,10 +11,11 @@
  *   ISA_FROM_HALF(h), ISA_TO_HALF(v)   vectors of binary16 bits to f32 and back
  *   ISA_WIDEN(h), ISA_NARROW(v)        16-bit numbers to 32 bits and back
  *   ISA_CLAMP(x, low, high)            x within bounds, a NaN as it is
+ *   ISA_FRACTION(x)                    x - floor(x)
+ *   ISA_SCALE_BY_POWER(v, x)           v 2^floor(x), if there is ISA_FRACTION
  *   ISA_TO_BF16(v)                     f32 to bf16; it may make zeros of subnormals
  *
- * Sources: exp by Cody and Waite's reduction and a polynomial; erfc by Abramowitz and
- * Stegun 7.1.26. */
+ * Source: erfc by Abramowitz and Stegun 7.1.26. */
 #include <math.h>
 #include <string.h>
 
@@ -90,31 +91,41 @@ ISA_INLINE void block_of(const cpu_block *block, const int32_t rows) {
   ISA_UNROLL for (int32_t i = 0; i < rows * ISA_VECTORS; i++) vec_store(tile[i], sum[i]);
 }
 
+/* ISA_CASE for each number of rows that a block may have. */
+#if ISA_ROWS > 6
+#define ISA_CASES_ABOVE_6 \
+  ISA_CASE(7);            \
+  ISA_CASE(8);            \
+  ISA_CASE(9);            \
+  ISA_CASE(10);           \
+  ISA_CASE(11);           \
+  ISA_CASE(12);
+#else
+#define ISA_CASES_ABOVE_6
+#endif
+#if ISA_ROWS > 4
+#define ISA_CASES_ABOVE_4 \
+  ISA_CASE(5);            \
+  ISA_CASE(6);            \
+  ISA_CASES_ABOVE_6
+#else
+#define ISA_CASES_ABOVE_4
+#endif
+#define ISA_CASES   \
+  ISA_CASE(1);      \
+  ISA_CASE(2);      \
+  ISA_CASE(3);      \
+  ISA_CASE(4);      \
+  ISA_CASES_ABOVE_4 \
+  default:          \
+    break;
+
 static void block(const cpu_block *b) {
 #define ISA_CASE(count)                                   \
   case count:                                             \
     block_of(b, (count) < ISA_ROWS ? (count) : ISA_ROWS); \
     break
-  switch (b->rows) {
-    ISA_CASE(1);
-    ISA_CASE(2);
-    ISA_CASE(3);
-    ISA_CASE(4);
-#if ISA_ROWS > 4
-    ISA_CASE(5);
-    ISA_CASE(6);
-#endif
-#if ISA_ROWS > 6
-    ISA_CASE(7);
-    ISA_CASE(8);
-    ISA_CASE(9);
-    ISA_CASE(10);
-    ISA_CASE(11);
-    ISA_CASE(12);
-#endif
-    default:
-      break;
-  }
+  switch (b->rows) { ISA_CASES }
 #undef ISA_CASE
 }
 
@@ -239,25 +250,6 @@ static void pack(void *out, const float *source, sd_dtype dtype, size_t count) {
 
 /* ---- rows ---- */
 
-/* e^x: 2^n e^r with |r| <= ln 2 / 2. 2^n in two factors, so that the result may be subnormal or
- * infinite; a NaN passes both bounds. */
-ISA_INLINE vec vec_exp(vec x) {
-  x = vec_select(x > 89.0f, vec_of(89.0f), x);
-  x = vec_select(x < -104.0f, vec_of(-104.0f), x);
-  const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it leaves an integer in the low bits */
-  const vec shifted = x * 1.44269504f + rounder;
-  const vec n = shifted - rounder;
-  const ivec power = (ivec)shifted - (ivec)vec_of(rounder);
-  const vec r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
-  vec p = r * 1.38888889e-3f + 8.33333333e-3f;
-  p = p * r + 4.16666667e-2f;
-  p = p * r + 1.66666667e-1f;
-  p = p * r + 0.5f;
-  p = (p * r) * r + r + 1.0f;
-  const ivec half = power >> 1;
-  return p * (vec)((half + 127) << 23) * (vec)((power - half + 127) << 23);
-}
-
 #ifndef ISA_CLAMP
 #define ISA_CLAMP(x, low, high) \
   vec_select((x) < (low), vec_of(low), vec_select((x) > (high), vec_of(high), x))
@@ -266,6 +258,7 @@ ISA_INLINE vec vec_exp(vec x) {
 /* e^x between e^-87 and e^87, to 1e-7 and |x| 2^-24: 2^n 2^r with |r| <= 1/2, the latter with equal
  * ripples of relative error. For sums with 1 and products that vanish; of a NaN, anything. */
 ISA_INLINE vec vec_exp_near(vec x) {
+  /* 1.5 * 2^23: adding it leaves an integer in the low bits */
   const float rounder = 12582912.0f, per_octave = 1.44269504f;
   x = ISA_CLAMP(x, -87.0f, 87.0f);
   const vec shifted = x * per_octave + rounder;
@@ -302,8 +295,6 @@ ISA_INLINE void map_row(float *out, const float *in, size_t count, vec (*map)(ve
   if (i < count) vec_store_part(out + i, map(vec_load_part(in + i, count - i)), count - i);
 }
 
-static void exp_row(float *out, const float *in, size_t count) { map_row(out, in, count, vec_exp); }
-
 static void silu_row(float *out, const float *in, size_t count) {
   map_row(out, in, count, vec_silu);
 }
@@ -328,6 +319,7 @@ static void multiply_row(float *out, const float *x, const float *y, size_t coun
   for (; i < count; i++) out[i] = x[i] * y[i];
 }
 
+#include "backend/cpu/cpu_isa_attention.h"
 #include "backend/cpu/cpu_isa_norm.h"
 #include "backend/cpu/cpu_isa_winograd.h"
 
@@ -347,7 +339,9 @@ const cpu_isa ISA_NAME(ISA_SET) = {
     .block = block,
     .unpack = unpack,
     .pack = pack,
-    .exp_row = exp_row,
+    .multiply_rows = multiply_rows,
+    .multiply_columns = multiply_columns,
+    .weigh = weigh,
     .silu_row = silu_row,
     .gelu_row = gelu_row,
     .quick_gelu_row = quick_gelu_row,
