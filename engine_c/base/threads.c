@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum { OPEN = 1, CLOSING = 2, ENTERED = 4 };
-enum { SPIN_NANOSECONDS = 100000 }; /* some times what a sleeper takes to wake */
+enum { SPIN_NANOSECONDS = 50000 }; /* about what a sleeper takes to wake */
 
 typedef struct thread_worker {
   thread_pool *pool;

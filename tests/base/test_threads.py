@@ -13,7 +13,7 @@ PROGRAM = Path(__file__).with_name("threads_program.c")
 POOL = ENGINE_FOLDER / "base" / "threads.c"
 SANITIZER = "-fsanitize=thread"
 NO_SANITIZER = "no ThreadSanitizer here: install one for $CC (gcc: libtsan)"
-# Who waits spins for 0.1 ms and then sleeps; the others' items take 500 ms.
+# Who waits spins for 0.05 ms and then sleeps; the others' items take 500 ms.
 WAIT_PROCESSOR_S = 0.02
 
 
