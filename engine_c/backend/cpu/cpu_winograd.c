@@ -21,7 +21,7 @@ enum {
   GROUP_DEPTH = 64,      /* channels transformed at a time */
   TAPS_DEPTH = 8,        /* of which so many as f32 taps: they stay in the first cache */
   APART = 16,            /* numbers between rows, so that they do not share sets of a cache */
-  GROUPS_PER_WORKER = 4, /* at least, for an even end */
+  GROUPS_PER_WORKER = 2, /* at least, for an even end */
   LEAST_CHANNELS = 16,   /* below, the transforms cost more than they save */
   LEAST_ROWS = 64,
   MOST_ROWS = 16, /* of a block, of any instruction set */
@@ -250,12 +250,11 @@ static int64_t winograd_choose_groups(winograd *w) {
     w->patch_groups = product_ceil(w->patches, w->group_patches);
     const int64_t groups = (int64_t)w->patch_groups * product_ceil(panels, group_panels);
     if (groups >= wanted) return groups;
-    if (group_panels > 1 && w->group_columns > 2 * w->group_patches)
-      most_panels = group_panels / 2;
-    else if (w->group_patches > p->cpu->isa->rows)
-      most_patches = w->group_patches / 2;
-    else if (group_panels > 1)
-      most_panels = group_panels / 2;
+    const int has_few = w->group_patches <= p->cpu->isa->rows;
+    if (group_panels > 1 && (has_few || w->group_columns > 2 * w->group_patches))
+      most_panels = group_panels - 1;
+    else if (!has_few)
+      most_patches = w->group_patches - 1;
     else
       return groups;
   }
