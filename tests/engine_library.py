@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,6 @@ FLAGS = (
     "-O3",
     "-ffp-contract=fast",
     "-fPIC",
-    "-shared",
     "-Wall",
     "-Wextra",
     "-Wshadow",
@@ -45,21 +45,22 @@ def build_engine_library(
     then has; None: a library without Metal. included: a header that every source begins with.
 
     The result is kept in the temporary folder under a hash of compiler, flags and sources, so a
-    second call costs nothing. The compiler is $CC, else cc. Raises RuntimeError with the
-    compiler's words if it fails.
+    second call costs nothing; so are its objects, which libraries of several rooms share. The
+    compiler is $CC, else cc. Raises RuntimeError with the compiler's words if it fails.
     """
     sources = sorted({path for room in list(rooms) or ["."] for path in _sources(room)})
     command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, *INCLUDES]
     if included:
         command += ["-include", str(included)]
-    links = ["-lm", "-lpthread"]
+    links = ["-shared", "-lm", "-lpthread"]
     if metal:
         sources = [path for path in sources if path.name != NO_DEVICE]
         links = [str(_build_device(metal)), f"@{metal / 'link.rsp'}", *links]
-    hashed = [*sources, included] if included else sources
-    library = _cache_folder() / f"engine-{_digest([*command, *links], hashed)}.so"
+    headers = [included] if included else []
+    library = _cache_folder() / f"engine-{_digest([*command, *links], [*sources, *headers])}.so"
     if not library.exists():
-        _compile([*command, *map(str, sources), *links], library)
+        objects = _build_objects(command, sources, headers)
+        _compile([*command, *map(str, objects), *links], library)
     return library
 
 
@@ -69,7 +70,7 @@ def build_probe(source: Path, rooms: Iterable[str] = (), metal: Path | None = No
     digest = hashlib.sha256(engine.name.encode() + source.read_bytes()).hexdigest()[:16]
     library = engine.with_name(f"{source.stem}-{digest}.so")
     if not library.exists():
-        command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-Werror"]
+        command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-shared", "-Werror"]
         _compile([*command, *INCLUDES, str(source), str(engine)], library)
     return library
 
@@ -84,6 +85,19 @@ def load_probe(
         text = path.read_text()
         ffi.cdef(text.split("/* binding begins */")[1].split("/* binding ends */")[0])
     return ffi, ffi.dlopen(str(build_probe(source, rooms, metal)))
+
+
+def _build_objects(command: list[str], sources: list[Path], headers: list[Path]) -> list[Path]:
+    """Each source as an object, several at a time; headers: of the command, beside the engine's."""
+
+    def build(source: Path) -> Path:
+        made = _cache_folder() / f"{source.stem}-{_digest(command, [source, *headers])}.o"
+        if not made.exists():
+            _compile([*command, "-c", str(source)], made)
+        return made
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(build, sources))
 
 
 def _build_device(metal: Path) -> Path:

@@ -5,6 +5,7 @@ A case's `build` makes the operator, with the numbers of a Maker, and what it sh
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,15 @@ class Case:
     title: str
     build: Callable[["Maker"], Built]
     has_weights: bool = False
+
+
+@lru_cache(maxsize=1)
+def built(case: Case, storage: str, weight_dtype: str) -> Built:
+    """The case's operator and what it should compute; not to be changed.
+
+    The last one is kept, for a case is run in several modes, one after the other.
+    """
+    return case.build(Maker(7, storage, weight_dtype))
 
 
 class Maker:

@@ -24,7 +24,7 @@ by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.op} {c
 
 
 def _check(case: Case, setting: Setting, weight_dtype: str = "f32") -> None:
-    op, wanted = case.build(Maker(7, setting.storage, weight_dtype))
+    op, wanted = op_cases.built(case, setting.storage, weight_dtype)
     out = run_ops([op], setting)
     tolerance = cpu_tolerance(case.title, out.out)
     error = relative_error(out.out, wanted)

@@ -36,7 +36,7 @@ def build_module() -> Path:
         with redirect_stdout(sys.stderr):  # it tells what it writes
             build_engine.make_builder().emit_c_code(str(source))
         partial = source.with_suffix(".so")
-        command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-w", *INCLUDES]
+        command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-shared", "-w", *INCLUDES]
         command += [f"-I{sysconfig.get_path('include')}", str(source), str(engine)]
         subprocess.run([*command, f"-Wl,-rpath,{engine.parent}", "-o", str(partial)], check=True)
         partial.replace(module)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.graph.op_cases import CASES, Case, Maker, norm_chain
+from tests.graph.op_cases import CASES, Case, Maker, built, norm_chain
 from tests.graph.op_probe import Op, Setting, metal_fallbacks, run_ops
 from tests.metal.modes import BF16_FAMILY, MODES, Mode
 from tests.metal.real_shapes import REAL_SHAPES
@@ -35,7 +35,7 @@ def _title(case: Case) -> str:
 
 
 def _check(case: Case, setting: Setting, weight_dtype: str = "f16") -> None:
-    op, wanted = case.build(Maker(7, setting.storage, weight_dtype))
+    op, wanted = built(case, setting.storage, weight_dtype)
     got = run_ops([op], setting, CAPACITY)
     tolerance = metal_tolerance(case.title, got.out)
     error = relative_error(got.out, wanted)

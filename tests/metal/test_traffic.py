@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.graph.op_cases import CASES, Case, Maker
-from tests.graph.op_probe import Setting, run_ops
+from tests.graph.op_cases import CASES, Case, built
+from tests.graph.op_probe import Setting, metal_fallbacks, run_ops
 from tests.metal.modes import Cut, Mode
 from tests.metal_sim import simulator
 
@@ -34,9 +34,10 @@ def _traffic(control: simulator.Control) -> np.ndarray:
 @pytest.mark.parametrize(("case", "cut"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_bytes(control: simulator.Control, case: Case, cut: Cut) -> None:
     """A result is written once, as said; an operand is read so often at least, for caches help."""
-    op, _ = case.build(Maker(7, "f16", "f16"))
-    setting = Setting(storage="f16", metal=Mode(check=True), cut=cut)
-    run_ops([op], setting)  # opens the device, whose start-up check counts too
+    op, _ = built(case, "f16", "f16")
+    mode = Mode(check=True)
+    setting = Setting(storage="f16", metal=mode, cut=cut)
+    assert metal_fallbacks(mode) == {}  # opens the device, whose start-up check counts too
     before = _traffic(control)
     said = run_ops([op], setting)
     read, written = _traffic(control) - before

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -47,8 +48,9 @@ class Tools:
     missing: list[str] = field(default_factory=list)
 
 
+@cache
 def find_tools() -> Tools:
-    """The tools, or in `missing` the names of those that are not there."""
+    """The tools, or in `missing` the names of those that are not there; looked for once."""
     clang = next((found for name in CLANGS if (found := shutil.which(name))), "")
     header, library = _gcc_file("include/objc/objc.h"), _gcc_file("libobjc.so")
     needs = {
@@ -76,8 +78,12 @@ def _gcc_file(name: str) -> Path:
     return Path("/nonexistent") / name
 
 
+@cache
 def build() -> Path:
-    """The folder of the built simulator, in the temporary folder under a hash of its sources."""
+    """The folder of the built simulator, in the temporary folder under a hash of its sources.
+
+    A process looks at the sources once.
+    """
     tools = find_tools()
     if tools.missing:
         raise Unavailable(
