@@ -65,9 +65,11 @@ bool races(Stamp before, Stamp now, uint64_t ordered_at) {
   abort_group();
 }
 
-void report_race(const Access &access, const char *what, long at, Stamp other, Stamp now,
+/* buffer: its name, null for threadgroup memory. */
+void report_race(const Access &access, const char *buffer, long at, Stamp other, Stamp now,
                  bool wrote) {
-  char who[48] = "another threadgroup or dispatch", text[240];
+  char who[48] = "another threadgroup or dispatch", what[96] = "threadgroup memory", text[240];
+  if (buffer) snprintf(what, sizeof what, "buffer '%.60s'", buffer);
   if (other.number() == now.number() && other.thread() >= kGroupThread)
     snprintf(who, sizeof who, "simdgroup %d", (int)other.simdgroup());
   else if (other.number() == now.number())
@@ -78,10 +80,10 @@ void report_race(const Access &access, const char *what, long at, Stamp other, S
   report("race", text, access.site);
 }
 
-void touch(Cell &cell, const Access &access, const char *what, long at, Stamp now,
+void touch(Cell &cell, const Access &access, const char *buffer, long at, Stamp now,
            uint64_t ordered_at) {
   Stamp writer = {cell.writer};
-  if (races(writer, now, ordered_at)) report_race(access, what, at, writer, now, true);
+  if (races(writer, now, ordered_at)) report_race(access, buffer, at, writer, now, true);
   if (!access.write) {
     bool replace = !races({cell.readers[0]}, now, ordered_at);
     cell.readers[replace ? 0 : 1] = now.bits;
@@ -89,7 +91,7 @@ void touch(Cell &cell, const Access &access, const char *what, long at, Stamp no
   }
   for (uint64_t reader : cell.readers)
     if (races({reader}, now, ordered_at)) {
-      report_race(access, what, at, {reader}, now, false);
+      report_race(access, buffer, at, {reader}, now, false);
       break;
     }
   cell = {now.bits, {0, 0}};
@@ -119,7 +121,7 @@ void check_threadgroup(const Access &access) {
       report("uninitialized", "threadgroup memory read before any thread wrote it", access.site);
       cell.writer = now.bits;
     }
-    touch(cell, access, "threadgroup memory", at + i, now, 0);
+    touch(cell, access, nullptr, at + i, now, 0);
   }
 }
 
@@ -133,10 +135,8 @@ void check_buffer(const Access &access, const Region &region) {
   if (!access.atomic && !region.is_reference) traffic[access.write] += access.bytes;
   if (!region.shadow) return;
   Stamp now = stamp_now(false, access.atomic);
-  char what[96];
-  snprintf(what, sizeof what, "buffer '%.60s'", region.name);
   for (uint32_t i = 0; i < access.bytes; i++)
-    touch(region.shadow[at + i], access, what, at + i, now, region.ordered_at);
+    touch(region.shadow[at + i], access, region.name, at + i, now, region.ordered_at);
 }
 
 const Region *find_region(uintptr_t address) {
