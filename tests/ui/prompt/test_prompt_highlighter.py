@@ -74,7 +74,7 @@ def test_nested_in_a_schedule() -> None:
 
 
 def test_hostile_text_is_quick() -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # others may use the machine
     for text in (
         "(" * 20_000,
         "()" * 10_000,
@@ -84,7 +84,7 @@ def test_hostile_text_is_quick() -> None:
         ":" * 9999,
     ):
         prompt_spans(text)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def formats(document: QTextDocument, line: int) -> list[tuple[int, int]]:
