@@ -117,13 +117,14 @@ ISA_INLINE row_moments moments_of_row(const char *at, const sd_dtype dtype, floa
     sums += __builtin_convertvector(sum, dvec);
     square_sums += __builtin_convertvector(squares, dvec);
   }
+  const double part = 1.0 / (double)channels;
   row_moments m = {0};
   for (int32_t lane = 0; lane < LANES / 2; lane++) {
     m.mean += sums[lane] + sums[lane + LANES / 2];
     m.squares += square_sums[lane] + square_sums[lane + LANES / 2];
   }
-  m.mean /= (double)channels;
-  const double variance = m.squares / (double)channels - m.mean * m.mean;
+  m.mean *= part;
+  const double variance = m.squares * part - m.mean * m.mean;
   m.variance = variance > 0 ? variance : 0;
   return m;
 }
@@ -149,7 +150,7 @@ ISA_INLINE int32_t layer_norm_of(const cpu_norm_rows *n, const sd_dtype in, cons
   char *to = n->out;
   int32_t is_finite = 1;
   for (int32_t row = 0; row < n->rows; row++) {
-    float shift = vec_read(from, in, 1)[0];
+    float shift = vec_read(from, in, channels)[0];
     row_moments m = moments_of_row(from, in, shift, channels);
     if (m.mean * m.mean > 4 * m.variance) {
       shift += (float)m.mean;
