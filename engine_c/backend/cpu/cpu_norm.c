@@ -9,7 +9,9 @@
 #include "backend/cpu/cpu_backend.h"
 
 enum {
-  ITEM_NUMBERS = 65536, /* of one item: tens of microseconds */
+  ITEM_NUMBERS = 65536, /* of one item of a large tensor: tens of microseconds */
+  ITEMS = 16,           /* least of a tensor that is not small */
+  ITEM_ROWS = 64,       /* least of one item, which has some work of its own for each channel */
   SHIFT_PIXELS = 4,     /* of it, that its moments are measured from */
   /* Worker 0's workspace ends with [n][splits][groups] sums, then [n][groups] of means. */
   SUMS_BYTES = CPU_WORKSPACE_BYTES / 4,
@@ -43,6 +45,16 @@ static void norm_note_bad(cpu_backend *cpu) {
   while (cpu->node_index < seen &&
          !atomic_compare_exchange_weak(&cpu->bad_node, &seen, cpu->node_index)) {
   }
+}
+
+/* Rows of channels of an item of work over t, of which `rows` follow one another. */
+static int32_t norm_item_rows(const tensor *t, int64_t rows, int64_t least) {
+  const int64_t share = tensor_count(t) / ITEMS, most = share < ITEM_NUMBERS ? share : ITEM_NUMBERS;
+  int64_t wanted = most / t->c;
+  if (wanted < ITEM_ROWS) wanted = ITEM_ROWS;
+  if (wanted < least) wanted = least;
+  const int64_t items = (rows + wanted - 1) / wanted;
+  return (int32_t)((rows + items - 1) / items);
 }
 
 static char *norm_at(const cpu_backend *cpu, const tensor *t, int64_t index) {
@@ -188,10 +200,8 @@ void cpu_group_norm(cpu_backend *cpu, const node *n) {
                   .pixels = out->h * out->w};
   g.group_channels = g.channels / g.groups;
   assert((int64_t)out->n * g.groups <= SUMS_MAX && g.channels <= CHANNELS_MAX);
-  const int32_t most = SUMS_MAX / (out->n * g.groups), wanted = ITEM_NUMBERS / g.channels;
-  g.split_pixels = wanted > 1 ? wanted : 1;
-  const int32_t least = (g.pixels + most - 1) / most; /* so that the sums fit */
-  if (g.split_pixels < least) g.split_pixels = least;
+  const int32_t most = SUMS_MAX / (out->n * g.groups); /* splits whose sums fit */
+  g.split_pixels = norm_item_rows(out, g.pixels, (g.pixels + most - 1) / most);
   g.splits = (g.pixels + g.split_pixels - 1) / g.split_pixels;
   g.sums =
       (moments *)(void *)((char *)cpu_workspace(cpu, 0) + CPU_WORKSPACE_BYTES - 2 * SUMS_BYTES);
@@ -226,6 +236,6 @@ static void layer_norm_run(void *user, int64_t item, int32_t worker) {
 
 void cpu_layer_norm(cpu_backend *cpu, const node *n) {
   layer_norm l = {.cpu = cpu, .node = n, .rows = tensor_rows(n->out)};
-  l.item_rows = n->out->c < ITEM_NUMBERS ? ITEM_NUMBERS / n->out->c : 1;
+  l.item_rows = norm_item_rows(n->out, l.rows, 1);
   threads_run(cpu->pool, (l.rows + l.item_rows - 1) / l.item_rows, layer_norm_run, &l);
 }
