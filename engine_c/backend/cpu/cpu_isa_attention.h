@@ -13,7 +13,8 @@ ISA_INLINE void strip_rows(const cpu_strip *s, int32_t first, const int32_t rows
   ISA_UNROLL for (int32_t i = 0; i < rows * ISA_VECTORS; i++) sum[i] =
       vec_load(is_down ? tile + i * LANES : s->first + i % ISA_VECTORS * LANES);
   const float *b = s->b, *down = s->a + first, *a[ISA_ROWS];
-  ISA_UNROLL for (int32_t r = 0; r < rows; r++) a[r] = s->a + (first + r) * stride + length;
+  ISA_UNROLL for (int32_t r = 0; r < rows; r++) a[r] =
+      s->a + (is_down ? 0 : (first + r) * stride + length);
   for (int64_t k = -length; k; k++, b += PANEL, down += stride) {
     vec column[ISA_VECTORS];
     ISA_UNROLL for (int32_t v = 0; v < ISA_VECTORS; v++) column[v] = vec_load(b + v * LANES);
