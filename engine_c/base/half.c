@@ -6,22 +6,6 @@
 
 #include "base/blocks.h"
 
-size_t half_dtype_bytes(sd_dtype dtype) {
-  switch (dtype) {
-    case SD_F32:
-    case SD_I32:
-      return 4;
-    case SD_F16:
-    case SD_BF16:
-      return 2;
-    case SD_F8_E4M3:
-    case SD_F8_E5M2:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
 size_t half_bytes(sd_dtype dtype, size_t count) {
   const size_t numbers = blocks_numbers(dtype);
   return numbers ? count / numbers * blocks_bytes(dtype) : count * half_dtype_bytes(dtype);

@@ -7,7 +7,21 @@
 #include "engine.h"
 
 /* Bytes of one number, 0 for an unknown dtype and for block formats. */
-size_t half_dtype_bytes(sd_dtype dtype);
+static inline size_t half_dtype_bytes(sd_dtype dtype) {
+  switch (dtype) {
+    case SD_F32:
+    case SD_I32:
+      return 4;
+    case SD_F16:
+    case SD_BF16:
+      return 2;
+    case SD_F8_E4M3:
+    case SD_F8_E5M2:
+      return 1;
+    default:
+      return 0;
+  }
+}
 
 /* Bytes of `count` numbers, which are whole blocks in a block format (blocks.h). */
 size_t half_bytes(sd_dtype dtype, size_t count);

@@ -25,20 +25,33 @@ static void pairs_copy(const product *p, const product_part *part, const char *p
     p->cpu->isa->pack(out, (const float *)(const void *)pixel, SD_BF16, (size_t)part->channels);
 }
 
+/* Whether pixels under `tap` lie at even distances, if the first and the last are in the picture.
+ */
+static int pairs_are_even(const product *p, int32_t tap, const product_pixel *first,
+                          const product_pixel *last) {
+  if (p->upsample) return 0;
+  if (p->kernel == 1 && p->stride == 1) return 1;
+  if (first->picture != last->picture) return 0;
+  const int is_straight = p->kernel == 3 && p->stride == 1 && p->pad == 1 && tap % 3 == 1;
+  return first->y == last->y || is_straight;
+}
+
 /* Half a block's pixels under `tap`, from row `first` of the tile on; `buffer` takes what must be
  * gathered. Rows past the tile's are zero. */
 static cpu_rows pairs_rows(const product_tile *t, const product_part *part, int32_t tap,
                            int32_t first, uint16_t *buffer) {
-  const char *at[CPU_PAIR_HALF] = {NULL};
-  const int32_t rows = product_min(CPU_PAIR_HALF, t->rows - first);
-  int is_even = part->source->dtype == SD_BF16 && rows == CPU_PAIR_HALF;
-  for (int32_t r = 0; r < rows; r++) {
-    at[r] = product_tap_address(t->p, part, tap, t->pixels + first + r);
-    is_even &= at[r] && (r < 2 || at[r] - at[r - 1] == at[1] - at[0]);
+  const product_pixel *pixels = t->pixels + first, *last = pixels + CPU_PAIR_HALF - 1;
+  const int is_whole = t->rows - first >= CPU_PAIR_HALF;
+  if (is_whole && part->source->dtype == SD_BF16 && pairs_are_even(t->p, tap, pixels, last)) {
+    const char *begin = product_tap_address(t->p, part, tap, pixels);
+    const char *end = product_tap_address(t->p, part, tap, last);
+    if (begin && end) return (cpu_rows){begin, (end - begin) / (CPU_PAIR_HALF - 1)};
   }
-  if (is_even) return (cpu_rows){at[0], at[1] - at[0]};
-  for (int32_t r = 0; r < CPU_PAIR_HALF; r++)
-    pairs_copy(t->p, part, at[r], buffer + r * part->channels);
+  for (int32_t r = 0; r < CPU_PAIR_HALF; r++) {
+    const int is_row = first + r < t->rows;
+    const char *at = is_row ? product_tap_address(t->p, part, tap, pixels + r) : NULL;
+    pairs_copy(t->p, part, at, buffer + r * part->channels);
+  }
   return (cpu_rows){buffer, part->channels * (int64_t)sizeof *buffer};
 }
 
