@@ -142,7 +142,7 @@ static sd_status cpu_reserve(backend *b, int64_t bytes, sd_error *error) {
   if (bytes && bytes <= cpu->arena_bytes) return SD_OK;
   cpu_free_arena(cpu);
   if (!bytes) return SD_OK;
-  cpu->arena = arena_large_pages((size_t)bytes);
+  cpu->arena = arena_pages((size_t)bytes);
   if (!cpu->arena)
     return error_set(error, SD_OUT_OF_MEMORY,
                      "no memory for a picture of this size (%.1f MB): make it smaller",
