@@ -43,7 +43,9 @@ class Tolerance:
 
 TOLERANCES = {
     Dtype.F32: Tolerance(latents=5e-4, psnr_db=60.0),
-    Dtype.F16: Tolerance(latents=6e-2, psnr_db=40.0),
+    # The chaotic case, DPM++ 2M Karras, ends by the luck of rounding 6e-3 to 5.7e-2 (58 to 39.5 dB)
+    # from it on four instruction sets before and after a change of an order of sums alone.
+    Dtype.F16: Tolerance(latents=6e-2, psnr_db=39.0),
     # What diffusers' own networks in bf16 make of these runs: 1.6e-2 to 0.28, 25.7 to 51 dB.
     Dtype.BF16: Tolerance(latents=0.35, psnr_db=24.0),
 }
