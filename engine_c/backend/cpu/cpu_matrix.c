@@ -211,7 +211,7 @@ static void matrix_tile_run(void *user, int64_t item, int32_t worker) {
                       .copies = space->copies,
                       .zeros = space->zeros,
                       .pairs = &space->pairs};
-  for (int32_t r = 0; r < tile.t.rows; r++) space->pixels[r] = product_pixel_at(p, row + r);
+  product_pixels(p, space->pixels, row, tile.t.rows);
   float first[TILE_COLUMNS];
   tile.t.first = product_first(&tile.t, first);
   const int is_pairs = m->limits == &IN_PAIRS;

@@ -50,13 +50,29 @@ static product_pixel product_phase_pixel(const product *p, int32_t row) {
                          .x = x - 1 + p->odd_column};
 }
 
-product_pixel product_pixel_at(const product *p, int32_t row) {
+static product_pixel product_pixel_at(const product *p, int32_t row) {
   if (p->in_phases) return product_phase_pixel(p, row);
   const int32_t y = row / p->out_w;
   return (product_pixel){.row = row,
                          .picture = y / p->out_h,
                          .y = y % p->out_h * p->stride - p->pad,
                          .x = row % p->out_w * p->stride - p->pad};
+}
+
+/* Divisions only where a line begins: for few channels they take as long as the products. */
+void product_pixels(const product *p, product_pixel *out, int32_t first, int32_t count) {
+  const int32_t width = p->in_phases ? p->in_w : p->out_w;
+  const int32_t row_step = p->in_phases ? 2 : 1, x_step = p->in_phases ? 1 : p->stride;
+  for (int32_t i = 0, x = first % width; i < count; i++, x++) {
+    if (!i || x == width) {
+      out[i] = product_pixel_at(p, first + i);
+      if (x == width) x = 0;
+      continue;
+    }
+    out[i] = out[i - 1];
+    out[i].row += row_step;
+    out[i].x += x_step;
+  }
 }
 
 const char *product_address(const product *p, const product_source *source, int32_t channel,

@@ -70,7 +70,8 @@ void product_open(product *p, cpu_backend *cpu, const node *n);
  * even or odd ones of each row and column. */
 void product_choose_phase(product *p, int32_t phase);
 
-product_pixel product_pixel_at(const product *p, int32_t row);
+/* Pixels of output rows [first, first + count). */
+void product_pixels(const product *p, product_pixel *out, int32_t first, int32_t count);
 
 /* Address of a source's channels from `channel` on at (y, x) of the (enlarged) input of a picture,
  * NULL outside. */
