@@ -208,6 +208,13 @@ def test_a_strip_is_a_sum_of_products(isa: Any, length: int, is_down: bool) -> N
         np.testing.assert_array_equal(tile[rows], before[rows])
 
 
+@pytest.mark.parametrize("keys", [1, 16, 77])
+def test_peaks_are_the_largest_scores(isa: Any, keys: int) -> None:
+    scores, peaks = normal(keys, isa.panel) - 9, guarded(isa.panel)
+    isa.find_peaks(pointer(peaks), pointer(scores), keys)
+    np.testing.assert_array_equal(peaks, np.append(scores.max(axis=0), GUARD))
+
+
 def weighed(
     isa: Any, function: Any, scores: np.ndarray, reference: np.ndarray, scale: float = 1
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -435,4 +442,86 @@ def test_moments_are_added_in_double(isa: Any, storage: str, rows: int, channels
 def test_rows_channel_by_channel(isa: Any, count: int) -> None:
     x, y = normal(2, count)
     np.testing.assert_array_equal(run_row(isa.add_row, x, y), x + y)
-    np.testing.assert_array_equal(run_row(isa.multiply_row, x, y), x * y)
+
+
+# ---- a product's sums ----
+
+SUM_ROWS, GAP = 3, 5
+
+
+def in_storage(numbers: np.ndarray, storage: str) -> np.ndarray:
+    """As an array of what is stored."""
+    numbers = in_dtype(numbers, storage)
+    return packed(numbers) if storage == "bf16" else numbers
+
+
+def stored(function: Any, sums: np.ndarray, count: int, storage: str, **inputs: Any) -> np.ndarray:
+    """[SUM_ROWS, count] of sums [SUM_ROWS, stride]; gaps between rows must stay as they were."""
+    ffi, engine = library()
+    gaps = in_storage(np.full((SUM_ROWS, count + GAP), GUARD), storage)
+    out = gaps.copy()
+    fields = {
+        "sums": pointer(sums),
+        "stride": sums.shape[1],
+        "out": pointer(out, "void *"),
+        "out_dtype": getattr(engine, f"SD_{storage.upper()}"),
+        "out_stride": count + GAP,
+        "rows": SUM_ROWS,
+        "count": count,
+    }
+    function(ffi.new("cpu_sums *", fields | inputs))
+    np.testing.assert_array_equal(out[:, count:], gaps[:, count:])
+    return out[:, :count]
+
+
+@pytest.mark.parametrize("residual_storage", [None, *STORAGES])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_sums_are_stored(isa: Any, storage: str, residual_storage: str | None) -> None:
+    _, engine = library()
+    for count in COUNTS:
+        sums, base = normal(SUM_ROWS, 110, seed=count), normal(count, seed=1)
+        wanted = sums[:, :count]
+        np.testing.assert_array_equal(
+            stored(isa.store_sums, sums, count, storage), in_storage(wanted, storage)
+        )
+        given: dict[str, Any] = {"base": pointer(base)}
+        wanted = wanted + base
+        if residual_storage:
+            residual = in_dtype(normal(SUM_ROWS, count + 2, seed=2), residual_storage)
+            kept = in_storage(residual, residual_storage)
+            given["residual"] = pointer(kept, "void *")
+            given["residual_dtype"] = getattr(engine, f"SD_{residual_storage.upper()}")
+            given["residual_stride"] = count + 2
+            wanted = wanted + np.asarray(residual[:, :count], np.float32)
+        got = stored(isa.store_sums, sums, count, storage, **given)
+        np.testing.assert_array_equal(got, in_storage(wanted, storage))
+
+
+@pytest.mark.parametrize("has_base", [False, True])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_values_are_stored_times_gelu_of_their_gates(
+    isa: Any, storage: str, has_base: bool
+) -> None:
+    panel = isa.panel
+    for count in (1, 3, panel - 1, panel):
+        sums, base = normal(SUM_ROWS, 2 * panel + 7, seed=count), normal(2 * panel, seed=1)
+        given = {"base": pointer(base)} if has_base else {}
+        got = stored(isa.store_gated_sums, sums, count, storage, **given)
+        x = sums[:, : 2 * panel] + has_base * base
+        values, gates = x[:, :count], x[:, panel : panel + count]
+        wanted = values * unary_reference("gelu", gates.ravel()).reshape(gates.shape)
+        got = unpacked(got) if storage == "bf16" else got
+        tolerance = {"f32": 1e-6, "f16": 2.0**-11, "bf16": 2.0**-8}[storage]
+        np.testing.assert_allclose(got.astype(np.float32), wanted, rtol=tolerance, atol=1e-6)
+
+
+def test_sums_may_be_stored_where_they_lie(isa: Any) -> None:
+    _, engine = library()
+    sums, base = normal(SUM_ROWS, 40), normal(37, seed=1)
+    wanted = sums.copy()
+    wanted[:, :37] += base
+    given = {"sums": pointer(sums), "out": pointer(sums, "void *"), "base": pointer(base)}
+    sizes = {"stride": 40, "out_stride": 40, "rows": SUM_ROWS, "count": 37}
+    fields = given | sizes | {"out_dtype": engine.SD_F32}
+    isa.store_sums(library()[0].new("cpu_sums *", fields))
+    np.testing.assert_array_equal(sums, wanted)

@@ -130,29 +130,11 @@ void attention_hide(const attention *a, float *scores, int32_t first_query, int3
   }
 }
 
-static float attention_larger(float a, float b) { return a > b ? a : b; }
-
-/* Largest score of each column of [keys][panel]. */
-static void attention_peaks(float *restrict peaks, const float *restrict scores, int32_t keys,
-                            int32_t panel) {
-  memcpy(peaks, scores, (size_t)panel * sizeof(float));
-  int32_t key = 0;
-  for (; key + 4 <= keys;
-       key += 4, scores += 4 * panel) /* four at a time: fewer passes over peaks */
-    for (int32_t i = 0; i < panel; i++) {
-      const float a = attention_larger(scores[i], scores[i + panel]);
-      const float b = attention_larger(scores[i + 2 * panel], scores[i + 3 * panel]);
-      peaks[i] = attention_larger(attention_larger(a, b), peaks[i]);
-    }
-  for (; key < keys; key++, scores += panel)
-    for (int32_t i = 0; i < panel; i++) peaks[i] = attention_larger(scores[i], peaks[i]);
-}
-
 void attention_follow(const attention *a, const attention_panel *panel, const float *scores,
                       const float *first, int32_t keys) {
   float factors[ATTENTION_MOST_PANEL];
   int has_moved = 0;
-  attention_peaks(factors, scores, keys, a->panel);
+  a->cpu->isa->find_peaks(factors, scores, keys);
   for (int32_t i = 0; i < a->panel; i++) {
     const float reference = panel->references[i], peak = factors[i] - first[i];
     const int is_first = panel->totals[i] == 0.0f, is_above = peak > reference;

@@ -91,6 +91,19 @@ typedef struct cpu_norm_rows {
   float eps; /* of layer_norm_rows */
 } cpu_norm_rows;
 
+/* Rows of a product's sums, on their way to storage: out = sums + base + residual.
+ * sums: [rows][stride] f32; base: [count] f32; out, residual: rows of f32, f16 or bf16.
+ * In store_gated_sums count is at most a panel, each value's gate stands a panel after it, in sums
+ * and base, and out = (sums + base) gelu(their gates). */
+typedef struct cpu_sums {
+  const float *sums, *base; /* base, residual: NULL for none; no residual of gated sums */
+  const void *residual;
+  void *out; /* may be the sums themselves */
+  sd_dtype residual_dtype, out_dtype;
+  int64_t stride, residual_stride, out_stride; /* numbers from a row to the next */
+  int32_t rows, count;
+} cpu_sums;
+
 typedef struct cpu_isa {
   const char *name;
   int32_t panel; /* columns of a packed panel */
@@ -99,10 +112,14 @@ typedef struct cpu_isa {
   void (*block)(const cpu_block *block);
   void (*unpack)(float *out, const void *source, sd_dtype dtype, size_t count); /* to f32 */
   void (*pack)(void *out, const float *source, sd_dtype dtype, size_t count);   /* from f32 */
+  void (*store_sums)(const cpu_sums *sums);
+  void (*store_gated_sums)(const cpu_sums *sums);
   /* Attention. tile = first + sum over k of a[rows][stride] b */
   void (*multiply_rows)(const cpu_strip *strip);
   /* tile += sum over k of a[length][stride] b, rows being columns of a */
   void (*multiply_columns)(const cpu_strip *strip);
+  /* peaks[panel] = the largest of each column of scores[keys][panel] */
+  void (*find_peaks)(float *peaks, const float *scores, int32_t keys);
   void (*weigh)(const cpu_weights *weights); /* 2^x to 2 ulp */
   /* Row functions over `count` f32, all vectorised: */
   void (*silu_row)(float *out, const float *in, size_t count);
@@ -112,9 +129,7 @@ typedef struct cpu_isa {
   void (*scale_rows)(const cpu_norm_rows *rows);
   /* Each row to mean 0 and variance 1 before scale and shift; 0 if a number was not finite. */
   int32_t (*layer_norm_rows)(const cpu_norm_rows *rows);
-  /* channel by channel */
-  void (*add_row)(float *out, const float *x, const float *y, size_t count);
-  void (*multiply_row)(float *out, const float *x, const float *y, size_t count);
+  void (*add_row)(float *out, const float *x, const float *y, size_t count); /* x + y */
   /* Winograd's transforms of patches of `side` x `side` pixels: see cpu_isa_winograd.h. */
   void (*winograd_input)(float *out, size_t stride, const float *const *in, size_t count,
                          int32_t side);

@@ -66,6 +66,21 @@ ISA_INLINE vec vec_exp2(vec x) {
 #endif
 }
 
+#ifndef ISA_LARGER
+#define ISA_LARGER(x, y) vec_select((x) > (y), x, y)
+#endif
+
+static void find_peaks(float *peaks, const float *scores, int32_t keys) {
+  vec peak[ISA_VECTORS];
+  for (int32_t v = 0; v < ISA_VECTORS; v++) peak[v] = vec_load(scores + v * LANES);
+  for (const float *end = scores + (int64_t)keys * PANEL; scores < end; scores += PANEL)
+    ISA_UNROLL for (int32_t v = 0; v < ISA_VECTORS; v++) {
+      const vec score = vec_load(scores + v * LANES);
+      peak[v] = ISA_LARGER(score, peak[v]);
+    }
+  for (int32_t v = 0; v < ISA_VECTORS; v++) vec_store(peaks + v * LANES, peak[v]);
+}
+
 static void weigh(const cpu_weights *w) {
   const vec scale = vec_of(w->scale);
   vec total[ISA_VECTORS], reference[ISA_VECTORS];

@@ -23,6 +23,7 @@
       _mm256_permute4x64_epi64(_mm256_packus_epi32((__m256i)(v), (__m256i)(v)), 0x88))
 #define ISA_CLAMP(x, low, high) \
   ((vec)_mm256_max_ps(_mm256_set1_ps(low), _mm256_min_ps(_mm256_set1_ps(high), (__m256)(x))))
+#define ISA_LARGER(x, y) ((vec)_mm256_max_ps((__m256)(x), (__m256)(y)))
 #include "backend/cpu/cpu_isa_body.h"
 
 #if defined(__clang__)

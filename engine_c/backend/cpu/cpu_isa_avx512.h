@@ -16,6 +16,7 @@
 #define ISA_NARROW(v) _mm512_cvtepi32_epi16((__m512i)(v))
 #define ISA_CLAMP(x, low, high) \
   ((vec)_mm512_max_ps(_mm512_set1_ps(low), _mm512_min_ps(_mm512_set1_ps(high), (__m512)(x))))
+#define ISA_LARGER(x, y) ((vec)_mm512_max_ps((__m512)(x), (__m512)(y)))
 #define ISA_FRACTION(v) ((vec)_mm512_reduce_ps((__m512)(v), _MM_FROUND_TO_NEG_INF))
 #define ISA_SCALE_BY_POWER(v, x) ((vec)_mm512_scalef_ps((__m512)(v), (__m512)(x)))
 

@@ -11,6 +11,7 @@
  *   ISA_FROM_HALF(h), ISA_TO_HALF(v)   vectors of binary16 bits to f32 and back
  *   ISA_WIDEN(h), ISA_NARROW(v)        16-bit numbers to 32 bits and back
  *   ISA_CLAMP(x, low, high)            x within bounds, a NaN as it is
+ *   ISA_LARGER(x, y)                   x where it is larger, else y
  *   ISA_FRACTION(x)                    x - floor(x)
  *   ISA_SCALE_BY_POWER(v, x)           v 2^floor(x), if there is ISA_FRACTION
  *   ISA_TO_BF16(v)                     f32 to bf16; it may make zeros of subnormals
@@ -313,14 +314,9 @@ static void add_row(float *out, const float *x, const float *y, size_t count) {
   for (; i < count; i++) out[i] = x[i] + y[i];
 }
 
-static void multiply_row(float *out, const float *x, const float *y, size_t count) {
-  size_t i = 0;
-  for (; i + LANES <= count; i += LANES) vec_store(out + i, vec_load(x + i) * vec_load(y + i));
-  for (; i < count; i++) out[i] = x[i] * y[i];
-}
-
 #include "backend/cpu/cpu_isa_attention.h"
 #include "backend/cpu/cpu_isa_norm.h"
+#include "backend/cpu/cpu_isa_sums.h"
 #include "backend/cpu/cpu_isa_winograd.h"
 
 static int32_t usable(void) { return ISA_USABLE; }
@@ -339,8 +335,11 @@ const cpu_isa ISA_NAME(ISA_SET) = {
     .block = block,
     .unpack = unpack,
     .pack = pack,
+    .store_sums = store_sums,
+    .store_gated_sums = store_gated_sums,
     .multiply_rows = multiply_rows,
     .multiply_columns = multiply_columns,
+    .find_peaks = find_peaks,
     .weigh = weigh,
     .silu_row = silu_row,
     .gelu_row = gelu_row,
@@ -349,7 +348,6 @@ const cpu_isa ISA_NAME(ISA_SET) = {
     .scale_rows = scale_rows,
     .layer_norm_rows = layer_norm_rows,
     .add_row = add_row,
-    .multiply_row = multiply_row,
     .winograd_input = winograd_input,
     .winograd_filter = winograd_filter,
     .winograd_output = winograd_output,

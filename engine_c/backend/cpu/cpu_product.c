@@ -63,15 +63,10 @@ static product_pixel product_pixel_at(const product *p, int32_t row) {
 void product_pixels(const product *p, product_pixel *out, int32_t first, int32_t count) {
   const int32_t width = p->in_phases ? p->in_w : p->out_w;
   const int32_t row_step = p->in_phases ? 2 : 1, x_step = p->in_phases ? 1 : p->stride;
-  for (int32_t i = 0, x = first % width; i < count; i++, x++) {
-    if (!i || x == width) {
-      out[i] = product_pixel_at(p, first + i);
-      if (x == width) x = 0;
-      continue;
-    }
-    out[i] = out[i - 1];
-    out[i].row += row_step;
-    out[i].x += x_step;
+  for (int32_t i = 0, end; i < count; i = end) {
+    product_pixel at = product_pixel_at(p, first + i);
+    end = product_min(count, i + width - (first + i) % width);
+    for (int32_t j = i; j < end; j++, at.row += row_step, at.x += x_step) out[j] = at;
   }
 }
 
@@ -119,14 +114,9 @@ static int32_t product_panel_width(const product *p, int32_t column) {
   return product_min(panel, half - column / panel / 2 * panel);
 }
 
-/* `count` numbers of x from number `at` on, as f32: where they lie, or in `copy`. */
-static const float *product_unpack_row(const product_tile *t, const tensor *x, int64_t at,
-                                       size_t count, float *copy) {
-  const char *from = cpu_address(t->p->cpu, x);
-  from += (size_t)at * half_dtype_bytes(x->dtype);
-  if (x->dtype == SD_F32) return (const float *)(const void *)from;
-  t->p->cpu->isa->unpack(copy, from, x->dtype, count);
-  return copy;
+static char *product_number(const product *p, const tensor *x, int32_t row, int32_t column) {
+  const int64_t number = (int64_t)row * x->c + column;
+  return (char *)cpu_address(p->cpu, x) + (size_t)number * half_dtype_bytes(x->dtype);
 }
 
 /* out[columns]: bias + channel_add of a picture, 0 in zero columns. */
@@ -142,9 +132,9 @@ static void product_base(const product_tile *t, float *out, int32_t picture) {
     const size_t width = (size_t)product_panel_width(p, t->column + i);
     if (bias) memcpy(out + i, (const float *)bias->packed + from, width * sizeof(float));
     if (!add) continue;
-    const int64_t row = add->n == 1 ? 0 : picture;
-    float copy[MOST_PANEL];
-    const float *channels = product_unpack_row(t, add, row * add->c + from, width, copy);
+    const int32_t row = add->n == 1 ? 0 : picture;
+    float channels[MOST_PANEL];
+    isa->unpack(channels, product_number(p, add, row, from), add->dtype, width);
     isa->add_row(out + i, out + i, channels, width);
   }
 }
@@ -155,15 +145,6 @@ const float *product_first(const product_tile *t, float *row) {
   if (t->p->node->in[IN_CHANNEL_ADD] && !is_one_picture) return NULL;
   product_base(t, row, picture);
   return row;
-}
-
-/* Adds the residual of the tile's columns of a pixel. */
-static void product_add_residual(const product_tile *t, float *sums, int64_t pixel) {
-  const tensor *residual = t->p->node->in[IN_RESIDUAL];
-  const size_t width = (size_t)product_min(t->columns, residual->c - t->column);
-  const int64_t at = pixel * residual->c + t->column;
-  float copy[MOST_TILE_COLUMNS];
-  t->p->cpu->isa->add_row(sums, sums, product_unpack_row(t, residual, at, width, copy), width);
 }
 
 static void product_activate(const cpu_isa *isa, float *row, activation act, size_t count) {
@@ -189,33 +170,81 @@ static void product_activate(const cpu_isa *isa, float *row, activation act, siz
   }
 }
 
-void product_end(const product_tile *t) {
+/* Rows [first, first + count) of a tile, whose pixels stand at even distances in storage. */
+typedef struct product_run {
+  int32_t first, count, step;
+} product_run;
+
+/* From row `first` on; of one picture, unless sums began as what depends on it. */
+static product_run product_run_at(const product_tile *t, int32_t first) {
+  const product_pixel *begin = t->pixels + first, *end = t->pixels + t->rows, *at = begin + 1;
+  const int32_t step = t->p->in_phases ? 2 : 1;
+  while (at < end && at->row == at[-1].row + step && (t->first || at->picture == begin->picture))
+    at++;
+  return (product_run){first, (int32_t)(at - begin), step};
+}
+
+/* Values times GELU of their gates, a panel of each at a time. */
+static void product_store_gated(const product_tile *t, cpu_sums sums, int32_t row) {
+  const product *p = t->p;
+  const tensor *out = p->node->out;
+  const int32_t panel = p->cpu->isa->panel;
+  for (int32_t i = 0; i < t->columns; i += 2 * panel) {
+    const int32_t column = product_panel_column(p, t->column + i);
+    sums.out = product_number(p, out, row, column);
+    sums.count = product_min(panel, out->c - column);
+    p->cpu->isa->store_gated_sums(&sums);
+    sums.sums += 2 * panel;
+    if (sums.base) sums.base += 2 * panel;
+  }
+}
+
+/* base[columns]: what the sums lack besides the residual; NULL: nothing. */
+static void product_store(const product_tile *t, product_run run, const float *base) {
   const product *p = t->p;
   const cpu_isa *isa = p->cpu->isa;
-  const tensor *out = p->node->out;
-  const size_t bytes = half_dtype_bytes(out->dtype);
-  const int32_t step = p->geglu ? 2 * isa->panel : t->columns;
+  const tensor *out = p->node->out, *residual = p->node->in[IN_RESIDUAL];
+  const int32_t row = t->pixels[run.first].row;
+  float *rows = t->sums + run.first * t->stride;
+  cpu_sums sums = {.sums = rows,
+                   .stride = t->stride,
+                   .base = base,
+                   .out_dtype = out->dtype,
+                   .out_stride = (int64_t)run.step * out->c,
+                   .rows = run.count,
+                   .count = product_min(t->columns, out->c - t->column)};
+  if (p->geglu) {
+    product_store_gated(t, sums, row);
+    return;
+  }
+  if (residual) {
+    sums.residual = product_number(p, residual, row, t->column);
+    sums.residual_dtype = residual->dtype;
+    sums.residual_stride = (int64_t)run.step * residual->c;
+  }
+  if (p->node->args.act != ACT_NONE) {
+    cpu_sums whole = sums;
+    whole.out = rows;
+    whole.out_dtype = SD_F32;
+    whole.out_stride = t->stride;
+    isa->store_sums(&whole);
+    for (int32_t r = 0; r < run.count; r++)
+      product_activate(isa, rows + r * t->stride, p->node->args.act, (size_t)sums.count);
+    sums.base = NULL;
+    sums.residual = NULL;
+  }
+  sums.out = product_number(p, out, row, t->column);
+  isa->store_sums(&sums);
+}
+
+void product_end(const product_tile *t) {
   float base[MOST_TILE_COLUMNS];
-  for (int32_t r = 0; r < t->rows; r++) {
-    const product_pixel *pixel = t->pixels + r;
-    float *row = t->sums + (int64_t)r * t->stride;
-    char *to = (char *)cpu_address(p->cpu, out) + (size_t)((int64_t)pixel->row * out->c) * bytes;
-    if (!t->first) {
-      if (!r || pixel->picture != pixel[-1].picture) product_base(t, base, pixel->picture);
-      isa->add_row(row, row, base, (size_t)t->columns);
-    }
-    if (p->node->in[IN_RESIDUAL]) product_add_residual(t, row, pixel->row);
-    for (int32_t i = 0; i < t->columns; i += step) {
-      float *sums = row + i;
-      const int32_t column = product_panel_column(p, t->column + i);
-      const int32_t most = p->geglu ? isa->panel : t->columns;
-      const size_t width = (size_t)product_min(most, out->c - column);
-      if (p->geglu) {
-        isa->gelu_row(sums + isa->panel, sums + isa->panel, width);
-        isa->multiply_row(sums, sums, sums + isa->panel, width);
-      }
-      product_activate(isa, sums, p->node->args.act, width);
-      isa->pack(to + (size_t)column * bytes, sums, out->dtype, width);
-    }
+  int32_t picture = -1; /* that base is of */
+  for (product_run run = {0}; run.first < t->rows; run.first += run.count) {
+    run = product_run_at(t, run.first);
+    const int32_t of = t->pixels[run.first].picture;
+    if (!t->first && of != picture) product_base(t, base, of);
+    picture = of;
+    product_store(t, run, t->first ? NULL : base);
   }
 }
