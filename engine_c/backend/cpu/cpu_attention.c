@@ -26,10 +26,8 @@ enum {
   KEYS_MIN = 36,
   KEYS_MAX = 120,
   FIRST_KEYS = 16,
-  ITEM_BYTES = 576 << 10, /* of panels that blocks of keys pass by: in the second cache too */
-  /* Of one item, times the panel's columns: about 10 ms; in pairs likewise. */
-  FLOPS_PER_COLUMN = 68000000,
-  PAIRS_FLOPS_PER_COLUMN = 150000000
+  ITEM_BYTES = 576 << 10,      /* of panels that blocks of keys pass by: in the second cache too */
+  FLOPS_PER_COLUMN = 480000000 /* most of one item, times the panel's columns: 70 ms in f32 */
 };
 static const float FAR = 4096.0f; /* sum of a block's weights */
 static const float LOG2_E = 1.44269504f;
@@ -254,8 +252,7 @@ static void attention_run(void *user, int64_t index, int32_t worker) {
 static void attention_cut(attention *a, int64_t heads_in_all) {
   a->panels = (a->queries + a->panel - 1) / a->panel;
   int64_t flops = 4 * (int64_t)a->keys * a->size * a->panel;
-  int64_t most = (int64_t)(a->is_pairs ? PAIRS_FLOPS_PER_COLUMN : FLOPS_PER_COLUMN) * a->panel;
-  most /= flops;
+  int64_t most = (int64_t)FLOPS_PER_COLUMN * a->panel / flops;
   const int64_t room = ITEM_BYTES / a->panel_bytes;
   if (most > room) most = room;
   if (most < 1) most = 1;
