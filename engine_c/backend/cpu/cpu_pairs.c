@@ -13,16 +13,47 @@ int product_is_pairs(const product *p) {
   return p->weight->packed_in_bf16 && p->weight->in_blocks && p->cpu->isa->multiply_pairs;
 }
 
-/* The part's channels of one pixel as bf16, zeros outside. */
-static void pairs_copy(const product *p, const product_part *part, const char *pixel,
+/* The part's channels of `count` pixels that stand side by side, as bf16. */
+static void pairs_copy(const product *p, const product_part *part, const char *pixel, int32_t count,
                        uint16_t *out) {
+  const product_source *source = part->source;
   const size_t bytes = (size_t)part->channels * sizeof *out;
-  if (!pixel)
-    memset(out, 0, bytes);
-  else if (part->source->dtype == SD_BF16)
-    memcpy(out, pixel, bytes);
-  else
-    p->cpu->isa->pack(out, (const float *)(const void *)pixel, SD_BF16, (size_t)part->channels);
+  const size_t apart = (size_t)source->channels * half_dtype_bytes(source->dtype);
+  if (source->dtype == SD_BF16 && bytes == apart) {
+    memcpy(out, pixel, (size_t)count * bytes);
+    return;
+  }
+  for (; count; count--, pixel += apart, out += part->channels)
+    if (source->dtype == SD_BF16)
+      memcpy(out, pixel, bytes);
+    else
+      p->cpu->isa->pack(out, (const float *)(const void *)pixel, SD_BF16, (size_t)part->channels);
+}
+
+/* out[count][channels]: what lies under `tap` for pixels of one line, zeros outside the picture. */
+static void pairs_gather_line(const product *p, const product_part *part, int32_t tap,
+                              const product_pixel *pixels, int32_t count, uint16_t *out) {
+  const int32_t is_apart = p->upsample || (!p->in_phases && p->stride > 1);
+  for (int32_t i = 0, run; i < count; i += run, out += run * part->channels) {
+    const char *at = product_tap_address(p, part, tap, pixels + i);
+    const int32_t x = pixels[i].x + tap % p->kernel;
+    run = at && !is_apart ? product_min(count - i, p->in_w - x) : 1;
+    if (at)
+      pairs_copy(p, part, at, run, out);
+    else
+      memset(out, 0, (size_t)part->channels * sizeof *out);
+  }
+}
+
+/* The same for `count` rows of a tile. */
+static void pairs_gather(const product *p, const product_part *part, int32_t tap,
+                         const product_pixel *pixels, int32_t count, uint16_t *out) {
+  for (int32_t i = 0, end; i < count; i = end) {
+    const product_pixel *line = pixels + i;
+    for (end = i + 1; end < count && pixels[end].y == line->y; end++)
+      if (pixels[end].picture != line->picture) break;
+    pairs_gather_line(p, part, tap, line, end - i, out + i * part->channels);
+  }
 }
 
 /* Whether pixels under `tap` lie at even distances, if the first and the last are in the picture.
@@ -41,18 +72,18 @@ static int pairs_are_even(const product *p, int32_t tap, const product_pixel *fi
 static cpu_rows pairs_rows(const product_tile *t, const product_part *part, int32_t tap,
                            int32_t first, uint16_t *buffer) {
   const product_pixel *pixels = t->pixels + first, *last = pixels + CPU_PAIR_HALF - 1;
-  const int is_whole = t->rows - first >= CPU_PAIR_HALF;
+  const int32_t count = product_min(t->rows - first, CPU_PAIR_HALF);
+  const int is_whole = count == CPU_PAIR_HALF;
   if (is_whole && part->source->dtype == SD_BF16 && pairs_are_even(t->p, tap, pixels, last)) {
     const char *begin = product_tap_address(t->p, part, tap, pixels);
     const char *end = product_tap_address(t->p, part, tap, last);
     if (begin && end) return (cpu_rows){begin, (end - begin) / (CPU_PAIR_HALF - 1)};
   }
-  for (int32_t r = 0; r < CPU_PAIR_HALF; r++) {
-    const int is_row = first + r < t->rows;
-    const char *at = is_row ? product_tap_address(t->p, part, tap, pixels + r) : NULL;
-    pairs_copy(t->p, part, at, buffer + r * part->channels);
-  }
-  return (cpu_rows){buffer, part->channels * (int64_t)sizeof *buffer};
+  const size_t row_bytes = (size_t)part->channels * sizeof *buffer;
+  if (count > 0) pairs_gather(t->p, part, tap, pixels, count, buffer);
+  const int32_t gathered = count > 0 ? count : 0;
+  memset(buffer + gathered * part->channels, 0, (size_t)(CPU_PAIR_HALF - gathered) * row_bytes);
+  return (cpu_rows){buffer, (int64_t)row_bytes};
 }
 
 void product_multiply_pairs(const product_tile *t, const product_part *part,
