@@ -10,15 +10,25 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from app.engine._engine import ffi, lib
+from app.engine.c_enums import (
+    ADAPTER_KINDS,
+    BACKENDS,
+    DTYPES,
+    MASKED_CONTENTS,
+    PHASES,
+    PREDICTIONS,
+    PREVIEWS,
+    RNGS,
+    SAMPLERS,
+    SCHEDULES,
+)
 from app.engine.c_structs import metal_rows, rows, text, values
 from app.engine.metal_sources import metal_sources
 from app.engine.types import (
     AdapterFactor,
-    AdapterKind,
     BackendName,
     Condition,
     DeviceInfo,
-    Dtype,
     EngineAdapter,
     EngineReport,
     EngineTensor,
@@ -26,21 +36,14 @@ from app.engine.types import (
     GenerationInput,
     GenerationOutput,
     LibraryReport,
-    MaskedContent,
     ModelConfig,
     ModelInfo,
     OpCheck,
-    Phase,
     PipelineReport,
     PlanFigures,
-    Prediction,
     Pressure,
-    Preview,
     Progress,
     PromptTokens,
-    Rng,
-    Sampler,
-    Schedule,
     Thermal,
 )
 
@@ -92,75 +95,20 @@ _ERRORS: dict[int, type[EngineError]] = {
     lib.SD_BACKEND_LOST: BackendLost,
 }
 
-_DTYPES = {
-    Dtype.F32: lib.SD_F32,
-    Dtype.F16: lib.SD_F16,
-    Dtype.BF16: lib.SD_BF16,
-    Dtype.F8_E4M3: lib.SD_F8_E4M3,
-    Dtype.F8_E5M2: lib.SD_F8_E5M2,
-    Dtype.Q4_0: lib.SD_Q4_0,
-    Dtype.Q4_1: lib.SD_Q4_1,
-    Dtype.Q5_0: lib.SD_Q5_0,
-    Dtype.Q5_1: lib.SD_Q5_1,
-    Dtype.Q8_0: lib.SD_Q8_0,
-    Dtype.Q2_K: lib.SD_Q2_K,
-    Dtype.Q3_K: lib.SD_Q3_K,
-    Dtype.Q4_K: lib.SD_Q4_K,
-    Dtype.Q5_K: lib.SD_Q5_K,
-    Dtype.Q6_K: lib.SD_Q6_K,
-}
-_BACKENDS = {
-    BackendName.AUTO: lib.SD_BACKEND_AUTO,
-    BackendName.CPU: lib.SD_BACKEND_CPU,
-    BackendName.METAL: lib.SD_BACKEND_METAL,
-}
-_PREDICTIONS = {
-    Prediction.EPSILON: lib.SD_PREDICT_EPSILON,
-    Prediction.V: lib.SD_PREDICT_V,
-}
-_SAMPLERS = {
-    Sampler.EULER: lib.SD_EULER,
-    Sampler.EULER_A: lib.SD_EULER_A,
-    Sampler.HEUN: lib.SD_HEUN,
-    Sampler.DPMPP_2M: lib.SD_DPMPP_2M,
-    Sampler.DPMPP_2M_SDE: lib.SD_DPMPP_2M_SDE,
-    Sampler.DDIM: lib.SD_DDIM,
-    Sampler.LCM: lib.SD_LCM,
-}
-_SCHEDULES = {
-    Schedule.NORMAL: lib.SD_NORMAL,
-    Schedule.KARRAS: lib.SD_KARRAS,
-    Schedule.EXPONENTIAL: lib.SD_EXPONENTIAL,
-    Schedule.SGM_UNIFORM: lib.SD_SGM_UNIFORM,
-    Schedule.SIMPLE: lib.SD_SIMPLE,
-}
-_RNGS = {Rng.CPU: lib.SD_RNG_CPU, Rng.NV: lib.SD_RNG_NV}
-_PREVIEWS = {
-    Preview.NONE: lib.SD_PREVIEW_NONE,
-    Preview.LATENT_RGB: lib.SD_PREVIEW_LATENT_RGB,
-    Preview.TAESD: lib.SD_PREVIEW_TAESD,
-}
-_MASKED_CONTENTS = {
-    MaskedContent.ORIGINAL: lib.SD_CONTENT_ORIGINAL,
-    MaskedContent.FILL: lib.SD_CONTENT_FILL,
-    MaskedContent.LATENT_NOISE: lib.SD_CONTENT_LATENT_NOISE,
-    MaskedContent.LATENT_NOTHING: lib.SD_CONTENT_LATENT_NOTHING,
-}
-_ADAPTER_KINDS = {
-    AdapterKind.PLAIN: lib.SD_ADAPTER_PLAIN,
-    AdapterKind.HADAMARD: lib.SD_ADAPTER_HADAMARD,
-    AdapterKind.KRONECKER: lib.SD_ADAPTER_KRONECKER,
-}
-_PHASES = {
-    lib.SD_PHASE_TEXT: Phase.TEXT,
-    lib.SD_PHASE_DENOISE: Phase.DENOISE,
-    lib.SD_PHASE_DECODE: Phase.DECODE,
-}
-
 
 def _check(status: int, error: Any) -> None:
     if status != lib.SD_OK:
         raise _ERRORS[status](text(error.text))
+
+
+def _array(kind: str, count: int) -> Any:
+    """Room for a result. Raises OutOfMemory."""
+    try:
+        return ffi.new(f"{kind}[]", count)
+    except MemoryError as error:
+        megabytes = count * ffi.sizeof(kind) / 1e6
+        sentence = f"no memory for a picture of this size ({megabytes:.1f} MB): make it smaller"
+        raise OutOfMemory(sentence) from error
 
 
 class _ProgressTarget:
@@ -175,7 +123,7 @@ class _ProgressTarget:
         size = self.batch_count * progress.preview_width * progress.preview_height * 3
         preview = bytes(ffi.buffer(progress.preview, size)) if progress.preview else None
         value = Progress(
-            phase=_PHASES[progress.phase],
+            phase=PHASES[progress.phase],
             step=progress.step,
             steps=progress.steps,
             preview=preview,
@@ -215,7 +163,7 @@ class Engine:
         """
         sources, alive = metal_rows([] if backend is BackendName.CPU else metal_sources())
         options = ffi.new("sd_engine_options *")
-        options.backend, options.threads, options.isa = _BACKENDS[backend], threads, isa
+        options.backend, options.threads, options.isa = BACKENDS[backend], threads, isa
         options.metal_sources, options.metal_source_count = sources, len(sources)
         options.plans_only = plans_only
         options.metal_tuning = line = ffi.new("char[]", tuning.encode())
@@ -314,7 +262,7 @@ def _fill_tensors(tensors: Sequence[EngineTensor]) -> tuple[Any, list[Any]]:
             raise BadModel(f"{tensor.name} has {len(tensor.shape)} dimensions; 1 to 4 are known")
         for axis, size in enumerate(tensor.shape):
             row.shape[axis] = size
-        row.dtype = _DTYPES[tensor.dtype]
+        row.dtype = DTYPES[tensor.dtype]
         if tensor.mapping is not None:
             row.mapping = ffi.cast("void *", tensor.mapping.start)
             row.mapping_bytes = len(tensor.mapping)
@@ -325,7 +273,7 @@ def _fill_adapters(adapters: Sequence[EngineAdapter]) -> tuple[Any, list[Any]]:
     rows = ffi.new("sd_adapter[]", len(adapters))
     names = [ffi.new("char[]", adapter.name.encode()) for adapter in adapters]
     for row, name, adapter in zip(rows, names, adapters, strict=True):
-        row.name, row.kind, row.scale = name, _ADAPTER_KINDS[adapter.kind], adapter.scale
+        row.name, row.kind, row.scale = name, ADAPTER_KINDS[adapter.kind], adapter.scale
         _fill_factor(row.first, adapter.first)
         if adapter.second:
             _fill_factor(row.second, adapter.second)
@@ -337,7 +285,7 @@ def _fill_factor(out: Any, factor: AdapterFactor) -> None:
         setattr(out, name, ffi.cast("void *", getattr(factor, name)))
     for name in ("rows", "columns", "taps", "rank", "up_is_transposed"):
         setattr(out, name, getattr(factor, name))
-    out.dtype = _DTYPES[factor.dtype]
+    out.dtype = DTYPES[factor.dtype]
 
 
 def _fill_config(config: ModelConfig) -> Any:
@@ -346,7 +294,7 @@ def _fill_config(config: ModelConfig) -> Any:
     out.unet_head_size = config.unet_head_size
     out.text_heads = config.text_heads
     out.text2_heads = config.text2_heads
-    out.prediction = _PREDICTIONS[config.prediction]
+    out.prediction = PREDICTIONS[config.prediction]
     out.latent_scale = config.latent_scale
     out.vae_is_wide = config.vae_is_wide
     out.beta_start = config.beta_start
@@ -367,18 +315,18 @@ class _Request:
         self._fill_prompt(self.struct.negative_prompt, source.negative_prompt)
         for name in ("width", "height", "steps", "batch_count", "clip_skip"):
             setattr(self.struct, name, getattr(source, name))
-        self.struct.sampler = _SAMPLERS[source.sampler]
-        self.struct.schedule = _SCHEDULES[source.schedule]
-        self.struct.rng = _RNGS[source.rng]
+        self.struct.sampler = SAMPLERS[source.sampler]
+        self.struct.schedule = SCHEDULES[source.schedule]
+        self.struct.rng = RNGS[source.rng]
         self.struct.cfg_scale = source.cfg_scale
         self.struct.denoise_strength = source.denoise_strength
         self.struct.seed = source.seed
-        self.struct.preview = _PREVIEWS[source.preview]
-        self.struct.precision = _DTYPES[source.precision]
+        self.struct.preview = PREVIEWS[source.preview]
+        self.struct.precision = DTYPES[source.precision]
         self.struct.release_weights = source.release_weights
         self.struct.vae_tile = source.vae_tile
         self.struct.preview_tile = source.preview_tile
-        self.struct.masked_content = _MASKED_CONTENTS[source.masked_content]
+        self.struct.masked_content = MASKED_CONTENTS[source.masked_content]
         self.struct.is_patch = source.is_patch
         size = source.width * source.height
         if source.init_image is not None:
@@ -445,8 +393,8 @@ class Model:
         """
         request, error = self._request(source), ffi.new("sd_error *")
         picture_size = source.width * source.height * 3
-        rgb = ffi.new("uint8_t[]", source.batch_count * picture_size)
-        latents = ffi.new("float[]", source.batch_count * source.width * source.height // 16)
+        rgb = _array("uint8_t", source.batch_count * picture_size)
+        latents = _array("float", source.batch_count * source.width * source.height // 16)
         result = ffi.new("sd_result *", {"rgb": rgb, "latents": latents})
         callbacks = ffi.new("sd_callbacks *")
         target = _ProgressTarget(progress, source.batch_count) if progress else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.engine import Engine
+from app.engine.engine import Engine, OutOfMemory
 from app.engine.types import Preview
 from tests.engine.model_setup import MINI, MINI_TAESD, open_model, request
 
@@ -89,3 +89,10 @@ def test_resident_growth_is_within_5_percent_of_the_forecast(
     printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
     figures = json.loads(printed.stdout)
     assert figures["measured"] == pytest.approx(figures["forecast"], rel=0.05)
+
+
+def test_no_room_for_the_result_is_a_sentence_and_the_model_stays() -> None:
+    with Engine() as engine, open_model(engine) as model:
+        with pytest.raises(OutOfMemory, match=r"no memory for a picture of this size \(.* MB\)"):
+            model.generate(request(width=1 << 30, height=1 << 30))
+        assert model.generate(request()).pictures

@@ -197,7 +197,7 @@ def test_what_is_more_than_the_machine_has_is_refused_with_what_would_fit(
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to the limit")
 @pytest.mark.parametrize(
     ("spare_mib", "side", "ends"),
-    [(4000, 512, "whole"), (100, 512, "saved"), (10, 1536, "refused")],
+    [(4000, 512, "whole"), (100, 512, "saved"), (70, 2048, "refused")],
 )
 def test_refused_memory_is_met_once_by_saving_and_then_by_a_sentence(
     spare_mib: int, side: int, ends: str, tmp_path: Path

@@ -76,7 +76,7 @@ def load() -> ModuleType:
 
     Its values are the app's own; its exceptions are classes of its own.
     """
-    names = ("app.engine._engine", "app.engine.c_structs", "app.engine.engine")
+    names = tuple(f"app.engine.{name}" for name in ("_engine", "c_enums", "c_structs", "engine"))
     kept = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     spec = importlib.util.spec_from_file_location(names[0], build_module())
     assert spec
