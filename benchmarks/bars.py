@@ -5,11 +5,11 @@
 
 Beside diffusers on torch and stable-diffusion.cpp (README.md says how they are set up), in SD 1.5
 with random weights at 512x512; the small model and the scaling with threads by themselves. Every
-figure is the median of the rounds; a peer whose Python is not given is left out. What was asked of
-AMX is judged on AMX alone, other ratios stand without a verdict, and those taken under more than
-5 % of foreign load are marked. stable-diffusion.cpp takes 9 minutes for 20 steps: with
---cpp-steps N it makes N, and the rest is added as so many of its own median step. Ends with 1 if a
-bar was missed.
+figure is the median of the rounds, every ratio that of the rounds' ratios; a peer whose Python is
+not given is left out. What was asked of AMX is judged on AMX alone, other ratios stand without a
+verdict, and those taken under more than 5 % of foreign load are marked. stable-diffusion.cpp takes
+9 minutes for 20 steps: with --cpp-steps N it makes N, and the rest is added as so many of its own
+median step. Ends with 1 if a bar was missed.
 """
 
 import argparse
@@ -163,11 +163,16 @@ class Record:
             told[of_what] = round(value, 4)
         print(json.dumps(told), file=sys.stderr, flush=True)
 
-    def figure(self, of: Figure | float) -> tuple[float, float] | None:
-        """Median and most foreign load; None: not measured."""
-        if not isinstance(of, tuple):
-            return of, 0
-        return (median(self._values[of]), self._foreign[of]) if of in self._values else None
+    def figures(self, of: Figure | float) -> list[float]:
+        """One a round; a limit is the same in each; none: not measured."""
+        return self._values.get(of, []) if isinstance(of, tuple) else [of] * self._rounds()
+
+    def foreign(self, of: Figure | float) -> float:
+        """The most foreign load."""
+        return self._foreign[of] if isinstance(of, tuple) else 0
+
+    def _rounds(self) -> int:
+        return max(map(len, self._values.values()), default=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,11 +278,12 @@ def lines(record: Record, instructions: str) -> Iterator[str]:
     yield "| | ours | the other's, or the limit | ratio | at least | |"
     yield "|---|---|---|---|---|---|"
     for bar in BARS:
-        ours, other = record.figure(bar.ours), record.figure(bar.other)
+        ours, other = record.figures(bar.ours), record.figures(bar.other)
         if not ours or not other:
             continue
-        ratio, foreign = other[0] / ours[0], max(ours[1], other[1])
-        cells = [bar.title, f"{ours[0]:.4g}", f"{other[0]:.4g}", f"{ratio:.2f}"]
+        ratio = median(theirs / own for own, theirs in zip(ours, other, strict=True))
+        foreign = max(record.foreign(bar.ours), record.foreign(bar.other))
+        cells = [bar.title, f"{median(ours):.4g}", f"{median(other):.4g}", f"{ratio:.2f}"]
         cells.append(f"{bar.at_least:g}" if bar.at_least else "")
         disturbed = f", foreign load {foreign:.0%}" if foreign > MOST_FOREIGN else ""
         yield f"| {' | '.join(cells)} | {verdict(bar, ratio, instructions)}{disturbed} |"

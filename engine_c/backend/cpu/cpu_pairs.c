@@ -30,29 +30,19 @@ static void pairs_copy(const product *p, const product_part *part, const char *p
       p->cpu->isa->pack(out, (const float *)(const void *)pixel, SD_BF16, (size_t)part->channels);
 }
 
-/* out[count][channels]: what lies under `tap` for pixels of one line, zeros outside the picture. */
-static void pairs_gather_line(const product *p, const product_part *part, int32_t tap,
-                              const product_pixel *pixels, int32_t count, uint16_t *out) {
-  const int32_t is_apart = p->upsample || (!p->in_phases && p->stride > 1);
+/* out[count][channels]: what lies under `tap` for rows of a tile, zeros outside the picture; pixels
+ * side by side at once. */
+static void pairs_gather(const product *p, const product_part *part, int32_t tap,
+                         const product_pixel *pixels, int32_t count, uint16_t *out) {
   for (int32_t i = 0, run; i < count; i += run, out += run * part->channels) {
     const char *at = product_tap_address(p, part, tap, pixels + i);
-    const int32_t x = pixels[i].x + tap % p->kernel;
-    run = at && !is_apart ? product_min(count - i, p->in_w - x) : 1;
+    const int32_t left_of_line = p->in_w - (pixels[i].x + tap % p->kernel);
+    const int32_t most = at && !p->upsample ? product_min(count - i, left_of_line) : 1;
+    for (run = 1; run < most && pixels[i + run].x == pixels[i].x + run;) run++;
     if (at)
       pairs_copy(p, part, at, run, out);
     else
       memset(out, 0, (size_t)part->channels * sizeof *out);
-  }
-}
-
-/* The same for `count` rows of a tile. */
-static void pairs_gather(const product *p, const product_part *part, int32_t tap,
-                         const product_pixel *pixels, int32_t count, uint16_t *out) {
-  for (int32_t i = 0, end; i < count; i = end) {
-    const product_pixel *line = pixels + i;
-    for (end = i + 1; end < count && pixels[end].y == line->y; end++)
-      if (pixels[end].picture != line->picture) break;
-    pairs_gather_line(p, part, tap, line, end - i, out + i * part->channels);
   }
 }
 
@@ -72,17 +62,16 @@ static int pairs_are_even(const product *p, int32_t tap, const product_pixel *fi
 static cpu_rows pairs_rows(const product_tile *t, const product_part *part, int32_t tap,
                            int32_t first, uint16_t *buffer) {
   const product_pixel *pixels = t->pixels + first, *last = pixels + CPU_PAIR_HALF - 1;
-  const int32_t count = product_min(t->rows - first, CPU_PAIR_HALF);
-  const int is_whole = count == CPU_PAIR_HALF;
-  if (is_whole && part->source->dtype == SD_BF16 && pairs_are_even(t->p, tap, pixels, last)) {
+  const int32_t left = product_min(t->rows - first, CPU_PAIR_HALF), count = left > 0 ? left : 0;
+  if (count == CPU_PAIR_HALF && part->source->dtype == SD_BF16 &&
+      pairs_are_even(t->p, tap, pixels, last)) {
     const char *begin = product_tap_address(t->p, part, tap, pixels);
     const char *end = product_tap_address(t->p, part, tap, last);
     if (begin && end) return (cpu_rows){begin, (end - begin) / (CPU_PAIR_HALF - 1)};
   }
   const size_t row_bytes = (size_t)part->channels * sizeof *buffer;
-  if (count > 0) pairs_gather(t->p, part, tap, pixels, count, buffer);
-  const int32_t gathered = count > 0 ? count : 0;
-  memset(buffer + gathered * part->channels, 0, (size_t)(CPU_PAIR_HALF - gathered) * row_bytes);
+  pairs_gather(t->p, part, tap, pixels, count, buffer);
+  memset(buffer + count * part->channels, 0, (size_t)(CPU_PAIR_HALF - count) * row_bytes);
   return (cpu_rows){buffer, (int64_t)row_bytes};
 }
 
