@@ -112,8 +112,8 @@ def test_a_lost_gpu_gets_a_new_process(client: EngineClient, qtbot: QtBot) -> No
     end = run(client, qtbot, "step lost")
     assert isinstance(end, Failed)
     assert end.sentence == fake_engine.LOSS
-    assert process_id(client) != first
     assert isinstance(run(client, qtbot, "the next one"), Finished)
+    assert process_id(client) != first
     assert sentences == [fake_engine.LOSS]
 
 
