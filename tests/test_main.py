@@ -123,3 +123,9 @@ def test_commands_load_no_qt() -> None:
     done = run("-c", probe)
     assert done.returncode == 0, done.stderr
     assert "--help" in done.stderr
+
+
+def test_numpy_is_loaded_for_add_ons_alone() -> None:
+    """Else it takes a third of the time in which the program starts."""
+    probe = "import sys, app.cli_commands, app.application; sys.exit('numpy' in sys.modules)"
+    assert run("-c", probe).returncode == 0

@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
 from app.checkpoint.reader import Checkpoint
 from app.checkpoint.stored import CheckpointError, StoredTensor, shown
 
@@ -69,6 +67,8 @@ class Scales:
                 f"{self._file_name} is damaged: {shown(tensor.name)} is not a number; download it "
                 "again."
             )
+        import numpy as np  # takes long to load, and is seldom wanted
+
         data = ctypes.string_at(tensor.address, tensor.size_bytes)
         number = np.frombuffer(data, NUMBER_TYPES[tensor.dtype])
         if tensor.dtype == "BF16":  # the upper half of an f32

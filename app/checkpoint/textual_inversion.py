@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from app.checkpoint.reader import open_checkpoint
 from app.checkpoint.stored import CheckpointError, shown
 from app.checkpoint.torch_archive import TorchArchive
@@ -47,6 +45,8 @@ def read_textual_inversion(path: Path) -> TextualInversion:
         raise _none(path, f"its tensor is {'x'.join(map(str, shape)) or 'a number'}")
     if dtype not in FLOATS:
         raise _none(path, f"it holds numbers of the kind {shown(dtype)}")
+    import numpy as np  # takes long to load, and is seldom wanted
+
     numbers = np.frombuffer(data, FLOATS[dtype])
     if dtype == "BF16":  # the upper half of an f32
         numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
