@@ -195,6 +195,7 @@ def test_what_kills_it_is_not_planned_again(client: EngineClient, qtbot: QtBot) 
     """A plan that was under way when the process died is answered with the sentence."""
     run(client, qtbot, "one")
     os.kill(process_id(client), signal.SIGSTOP)
+    os.waitpid(process_id(client), os.WUNTRACED)  # until it has stopped
     client.plan(6, GenerationRequest(prompt="x"))
     with qtbot.waitSignal(client.planned) as planned:
         os.kill(process_id(client), signal.SIGKILL)
