@@ -184,7 +184,7 @@ def test_a_kill_from_outside_in_the_middle(client: EngineClient, qtbot: QtBot) -
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="macOS does not limit address space")
 def test_refused_memory_is_a_sentence(make_client: Make, qtbot: QtBot) -> None:
-    limited = 'ulimit -v 1500000 && exec "$@"'
+    limited = 'ulimit -v 900000 && exec "$@"'
     client = make_client(lambda end: ["/bin/sh", "-c", limited, "sh", *engine_command(end)])
     restarts: list[str] = []
     client.restarted.connect(restarts.append)
